@@ -1,0 +1,84 @@
+"""What orchestra raises, and the exit code each means.
+
+OrchestraError                     4  the run failed
+├── UsageError                     2  a wrong call: no such file, no input, an unknown agent
+│   └── ScenarioError              2  a file that is not valid; holds every problem found in it
+├── MissingReply                   3  the script, or the cassette, has no reply left for a call
+└── ModelError                     4  a model could not be reached, or answered with an error
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+OK = 0
+CHECK_FAILED = 1
+INVALID = 2
+MISSING = 3
+RUN_FAILED = 4
+INTERRUPTED = 5
+TIMED_OUT = 124
+
+
+class OrchestraError(Exception):
+    """Anything orchestra reports to its user: one clear message, never a traceback."""
+
+    exit_code = RUN_FAILED
+
+
+class UsageError(OrchestraError):
+    """The call was wrong: what, where, and what to do instead."""
+
+    exit_code = INVALID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One thing wrong in a scenario file. ``line`` and ``column`` count from 1; 0 is unknown.
+
+    Attributes:
+        key: where in the document, as ``agents.editor.tools[0]``; empty for the document itself.
+        hint: what to do, such as ``did you mean 'subagents'?``.
+        source: the text of the line, for the caret.
+    """
+
+    file: str
+    line: int = 0
+    column: int = 0
+    key: str = ""
+    message: str
+    hint: str = ""
+    source: str = ""
+
+    def __str__(self) -> str:
+        where = ":".join(str(part) for part in (self.file, self.line, self.column) if part)
+        what = f"{self.key}: {self.message}" if self.key else self.message
+        lines = [f"{where}: {what}" + (f"; {self.hint}" if self.hint else "")]
+        if self.source and self.line:
+            number = f"{self.line:>6} | "
+            lines += [number + self.source, " " * (len(number) + self.column - 1) + "^"]
+        return "\n".join(lines)
+
+
+class ScenarioError(UsageError):
+    """A scenario that cannot be used, with all its problems in the order of the file."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class MissingReply(OrchestraError):
+    """A scripted model was asked for a reply that its script does not have."""
+
+    exit_code = MISSING
+
+
+class ModelError(OrchestraError):
+    """A model call failed; the message names the call path and what the provider said."""
+
+
+def exit_code_of(error_type: str | None) -> int:
+    """The exit code of a failed run, from ``run_finished.error_type``."""
+    return MISSING if error_type == MissingReply.__name__ else RUN_FAILED

@@ -1,0 +1,134 @@
+"""What a scenario expects: the models of its checks.
+
+They live here, below the functions that judge them (``regression/checks``), because the loader
+has to validate them and imports point down only.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+
+MatchMode = Literal["strict", "unordered", "subset", "superset"]
+ArgsMode = Literal["exact", "subset", "ignore"]
+
+
+class ExpectSpec(BaseModel):
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True
+    )
+
+
+class OutputCheck(ExpectSpec):
+    """Of a text: ``contains`` or ``equals``. A bare string means contains."""
+
+    contains: str | None = None
+    equals: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, value: Any) -> Any:
+        return {"contains": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> OutputCheck:
+        if self.contains is None and self.equals is None:
+            raise ValueError("needs 'contains' or 'equals'")
+        return self
+
+
+class Step(ExpectSpec):
+    """One expected tool call; in YAML ``name`` (any arguments) or ``{name: {argument: value}}``."""
+
+    name: str
+    args: dict[str, JsonValue] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return {"name": value}
+        if isinstance(value, dict) and len(value) == 1:
+            ((name, args),) = value.items()
+            if args is None or isinstance(args, dict):
+                return {"name": name, "args": args}
+        raise ValueError("expected one step, as 'name' or '{name: {argument: value}}'")
+
+
+class ToolCallsCheck(ExpectSpec):
+    """The tool calls an agent asked for. A bare list means strict."""
+
+    match: MatchMode = "strict"
+    """strict: the same calls in order (calls of one turn have none); unordered: the same calls;
+    subset: no other calls than these; superset: at least these."""
+    args: ArgsMode = "exact"
+    """How the arguments of a step are compared: all of them, those it names, or not at all."""
+    steps: tuple[Step, ...]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, value: Any) -> Any:
+        return {"steps": value} if isinstance(value, list) else value
+
+
+class Count(ExpectSpec):
+    """How often: ``2``, or a range ``1..3`` (either end may be left out)."""
+
+    low: Annotated[int, Field(ge=0)] = 0
+    high: Annotated[int, Field(ge=0)] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, value: Any) -> Any:
+        if isinstance(value, int) and not isinstance(value, bool):
+            return {"low": value, "high": value}
+        if isinstance(value, str):
+            low, dots, high = value.partition("..")
+            if dots and (low or high) and all(end.isdecimal() for end in (low, high) if end):
+                return {"low": int(low or 0), "high": int(high) if high else None}
+        raise ValueError("expected a number, or a range such as '1..3'")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Count:
+        if self.high is not None and self.high < self.low:
+            raise ValueError(f"the range {self} is empty")
+        return self
+
+    def __contains__(self, number: int) -> bool:
+        return self.low <= number and (self.high is None or number <= self.high)
+
+    def __str__(self) -> str:
+        if self.low == self.high:
+            return str(self.low)
+        return f"{self.low}..{'' if self.high is None else self.high}"
+
+
+class Expectation(ExpectSpec):
+    """One check; exactly one of the keys below but ``agent``."""
+
+    agent: str | None = None
+    """An agent's name, or a call path, that the check is about; default: the main agent."""
+    status: Literal["completed", "failed", "interrupted", "cancelled"] | None = None
+    output: OutputCheck | None = None
+    calls: dict[str, Count] | None = None
+    """How often each agent was delegated to."""
+    tool_calls: ToolCallsCheck | None = None
+
+    @model_validator(mode="after")
+    def _one_check(self) -> Expectation:
+        given = [name for name in CHECKS if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(
+                f"needs exactly one check of {', '.join(CHECKS)}"
+                + (f"; write {' and '.join(given)} as list items of their own" if given else "")
+            )
+        return self
+
+    @property
+    def kind(self) -> str:
+        """Which check it is."""
+        return next(name for name in CHECKS if getattr(self, name) is not None)
+
+
+CHECKS = tuple(name for name in Expectation.model_fields if name != "agent")

@@ -1,0 +1,25 @@
+"""A person's settings: environment variables ``ORCHESTRA_*`` and the project's ``.env``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """``ORCHESTRA_MODEL``, ``ORCHESTRA_RATE`` …; a value given on the command line wins."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="ORCHESTRA_", env_file=".env", env_ignore_empty=True, extra="ignore"
+    )
+
+    model: str | None = None
+    """The model of every agent, unless ``--model`` says otherwise."""
+
+    rate: Annotated[float, Field(ge=0)] | None = None
+    """Tokens per second of scripted replies that give no ``rate``; 0 is at once.
+
+    Unset: a readable pace where a person watches, at once where a program reads.
+    """
