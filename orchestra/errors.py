@@ -40,7 +40,8 @@ class Problem:
     Attributes:
         key: where in the document, as ``agents.editor.tools[0]``; empty for the document itself.
         hint: what to do, such as ``did you mean 'subagents'?``.
-        source: the text of the line, for the caret.
+        source: the line, or the part of it around the caret, safe to show.
+        caret: terminal cells of ``source`` before the caret; wide characters take two.
     """
 
     file: str
@@ -50,6 +51,7 @@ class Problem:
     message: str
     hint: str = ""
     source: str = ""
+    caret: int = 0
 
     def __str__(self) -> str:
         where = ":".join(str(part) for part in (self.file, self.line, self.column) if part)
@@ -57,7 +59,7 @@ class Problem:
         lines = [f"{where}: {what}" + (f"; {self.hint}" if self.hint else "")]
         if self.source and self.line:
             number = f"{self.line:>6} | "
-            lines += [number + self.source, " " * (len(number) + self.column - 1) + "^"]
+            lines += [number + self.source, " " * (len(number) + self.caret) + "^"]
         return "\n".join(lines)
 
 

@@ -15,7 +15,6 @@ Promises (each has a test in ``tests/test_stream.py``):
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -344,30 +343,25 @@ class Header:
 
 
 @cache
-def _adapter() -> TypeAdapter[Event]:
+def _adapter() -> TypeAdapter[Event | Header]:
     from typing import Annotated
 
     from pydantic import Field, TypeAdapter
 
-    return TypeAdapter(Annotated[Event, Field(discriminator="type")])
-
-
-@cache
-def _header_adapter() -> TypeAdapter[Header]:
-    from pydantic import TypeAdapter
-
-    return TypeAdapter(Header)
+    return TypeAdapter(Annotated[Event | Header, Field(discriminator="type")])
 
 
 def dumps(event: Event | Header) -> str:
     """One event as one line of JSON, without the newline."""
-    adapter: TypeAdapter[Any] = _header_adapter() if isinstance(event, Header) else _adapter()
-    return adapter.dump_json(event).decode()
+    return _adapter().dump_json(event).decode()
 
 
 def loads(line: str | bytes) -> Event:
-    """The event of one JSON line. Raises ValueError (pydantic's) for anything else."""
-    return _adapter().validate_json(line)
+    """The event of one JSON line. Raises ValueError for anything else."""
+    event = _adapter().validate_json(line)
+    if isinstance(event, Header):
+        raise ValueError("a header in the middle of a recorded run")
+    return event
 
 
 def read(lines: Iterable[str]) -> tuple[Header, Iterator[Event]]:
@@ -377,8 +371,9 @@ def read(lines: Iterable[str]) -> tuple[Header, Iterator[Event]]:
         ValueError: the first line is no header, or of a newer format.
     """
     iterator = iter(lines)
-    first = next(iterator, "")
-    header = _header_adapter().validate_json(first)
+    header = _adapter().validate_json(next(iterator, ""))
+    if not isinstance(header, Header):
+        raise ValueError("not a recorded run: its first line is no header")
     if header.format > FORMAT:
         raise ValueError(f"format {header.format} is newer than this orchestra's {FORMAT}")
     return header, (loads(line) for line in iterator if line.strip())
@@ -387,8 +382,3 @@ def read(lines: Iterable[str]) -> tuple[Header, Iterator[Event]]:
 def agent_of(call: str) -> str:
     """The agent's name in a call path: ``editor/writer#2`` → ``writer``."""
     return call.rpartition("/")[2].rpartition(">")[2].partition("#")[0]
-
-
-def plain(value: Any) -> Any:
-    """A deep copy of ``value`` made of JSON types only; what JSON lacks becomes its ``str``."""
-    return json.loads(json.dumps(value, default=str, ensure_ascii=False))

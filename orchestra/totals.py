@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from .events import AgentStarted, AgentTotals, Event, ModelFinished, ToolStarted, Usage
+from .events import AgentStarted, AgentTotals, BaseEvent, ModelFinished, ToolStarted, Usage
 
 
 @dataclass(slots=True)
@@ -18,7 +18,7 @@ class Totals:
     _calls: set[str] = field(default_factory=set)
     _first_tokens: dict[str, list[float]] = field(default_factory=dict)
 
-    def feed(self, event: Event) -> None:
+    def feed(self, event: BaseEvent) -> None:
         agent = event.agent
         if agent is None:
             return

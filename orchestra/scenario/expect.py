@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, Strict, model_validator
 
 MatchMode = Literal["strict", "unordered", "subset", "superset"]
 ArgsMode = Literal["exact", "subset", "ignore"]
@@ -29,6 +29,8 @@ class OutputCheck(ExpectSpec):
     @model_validator(mode="before")
     @classmethod
     def _short_form(cls, value: Any) -> Any:
+        if not isinstance(value, (str, dict)):
+            raise ValueError("expected text, or a mapping with 'contains' or 'equals'")
         return {"contains": value} if isinstance(value, str) else value
 
     @model_validator(mode="after")
@@ -64,11 +66,15 @@ class ToolCallsCheck(ExpectSpec):
     subset: no other calls than these; superset: at least these."""
     args: ArgsMode = "exact"
     """How the arguments of a step are compared: all of them, those it names, or not at all."""
-    steps: tuple[Step, ...]
+    steps: Annotated[tuple[Step, ...], Strict(strict=False)]
 
+    # What a "before" validator returns is no longer JSON, and Python's strict mode wants a tuple
+    # where JSON's takes a list: hence steps are not strict. The steps themselves are.
     @model_validator(mode="before")
     @classmethod
     def _short_form(cls, value: Any) -> Any:
+        if not isinstance(value, (list, dict)):
+            raise ValueError("expected a list of steps, or a mapping with 'steps'")
         return {"steps": value} if isinstance(value, list) else value
 
 

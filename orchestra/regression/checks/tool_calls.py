@@ -1,0 +1,124 @@
+"""The check ``tool_calls``: what an agent asked for, held against the steps it should have.
+
+The modes mean what they mean in agentevals: *strict* the same calls in the same order,
+*unordered* the same calls, *subset* no other calls than the steps, *superset* at least the steps.
+Calls of one model message have no order among themselves: they are asked for at once.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from ...events import ToolCall
+from ...scenario.expect import ArgsMode, Expectation, Step, ToolCallsCheck
+from ...text import one_line
+from ..transcript import Call, Transcript
+
+ARGS_SHOWN = 80  # characters of a call's arguments in a reason
+
+
+def tool_calls(expectation: Expectation, transcript: Transcript) -> str | None:
+    """The trajectory of the agent, of each of its calls, fits the steps."""
+    check = expectation.tool_calls
+    assert check is not None  # noqa: S101 - the table has chosen this check by it
+    found = transcript.find(expectation.agent)
+    if not found:
+        return f"agent {expectation.agent or transcript.main!r} was never called"
+    for call in found:
+        if reason := _judge(check, call):
+            return f"{call.path}: {reason}"
+    return None
+
+
+def _judge(check: ToolCallsCheck, call: Call) -> str | None:
+    if check.match == "strict":
+        return _strict(check, call.turns)
+    missing, extra = _pair(check.steps, call.tool_calls, check.args)
+    wrong = []
+    if missing and check.match != "subset":
+        wrong.append("missing " + ", ".join(map(_step, missing)))
+    if extra and check.match != "superset":
+        wrong.append("not expected " + ", ".join(map(_call, extra)))
+    if not wrong:
+        return None
+    return f"expected ({check.match}) {_steps(check.steps)}, {'; '.join(wrong)}"
+
+
+def _strict(check: ToolCallsCheck, turns: Sequence[Sequence[ToolCall]]) -> str | None:
+    expected = f"expected (strict) {_steps(check.steps)}"
+    done = 0
+    for turn in turns:
+        due = check.steps[done : done + len(turn)]
+        missing, extra = _pair(due, turn, check.args)
+        if missing or extra:
+            at = f"at step {done + 1}" if len(turn) == 1 else f"at steps {done + 1} to {done + len(turn)}"
+            seen = ", ".join(map(_call, turn))
+            return f"{expected}; {at} seen {seen}"
+        done += len(turn)
+    if done < len(check.steps):
+        return f"{expected}; never seen {_steps(check.steps[done:])}"
+    return None
+
+
+def _pair(
+    steps: Sequence[Step], calls: Sequence[ToolCall], mode: ArgsMode
+) -> tuple[list[Step], list[ToolCall]]:
+    """The steps without a call and the calls without a step, when as many as can be are paired.
+
+    A step may fit several calls, so taking the first that fits could leave another without:
+    augmenting paths (Kuhn's algorithm) find the largest pairing.
+    """
+    fits = [[j for j, call in enumerate(calls) if _fits(step, call, mode)] for step in steps]
+    step_of: dict[int, int] = {}
+
+    def place(i: int, tried: set[int]) -> bool:
+        for j in fits[i]:
+            if j in tried:
+                continue
+            tried.add(j)
+            if j not in step_of or place(step_of[j], tried):
+                step_of[j] = i
+                return True
+        return False
+
+    missing = [step for i, step in enumerate(steps) if not place(i, set())]
+    return missing, [call for j, call in enumerate(calls) if j not in step_of]
+
+
+def _fits(step: Step, call: ToolCall, mode: ArgsMode) -> bool:
+    if step.name != call.name:
+        return False
+    if step.args is None or mode == "ignore":
+        return True
+    if mode == "exact":
+        return _equal(step.args, call.args)
+    return all(k in call.args and _equal(v, call.args[k]) for k, v in step.args.items())
+
+
+def _equal(expected: Any, seen: Any) -> bool:
+    """Equal as JSON: 3 is 3.0, but True is not 1 (in Python it is)."""
+    if isinstance(expected, bool) or isinstance(seen, bool):
+        return expected is seen
+    if isinstance(expected, dict) and isinstance(seen, dict):
+        return expected.keys() == seen.keys() and all(_equal(expected[k], seen[k]) for k in seen)
+    if isinstance(expected, list) and isinstance(seen, list):
+        return len(expected) == len(seen) and all(map(_equal, expected, seen))
+    return bool(expected == seen)
+
+
+def _steps(steps: Sequence[Step]) -> str:
+    return "[" + ", ".join(map(_step, steps)) + "]"
+
+
+def _step(step: Step) -> str:
+    return step.name if step.args is None else step.name + _args(step.args)
+
+
+def _call(call: ToolCall) -> str:
+    return call.name + _args(call.args)
+
+
+def _args(args: dict[str, Any]) -> str:
+    return one_line(json.dumps(args, ensure_ascii=False), ARGS_SHOWN)

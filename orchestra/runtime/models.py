@@ -1,0 +1,116 @@
+"""Makes the chat models that a scenario names."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from langchain_core.language_models.chat_models import BaseChatModel
+
+from ..errors import UsageError
+from ..scenario import ECHO, SCRIPTED, ModelSpec, Scenario
+from .observe import brief
+from .scripted import EchoModel, ScriptedModel
+
+_VARIABLE = re.compile(r"\$\{([A-Za-z_]\w*)(?::-([^}]*))?\}")
+
+
+@dataclass(slots=True)
+class Models:
+    """Makes the chat models of one team, one instance for agents whose settings are equal.
+
+    ``secrets`` collects the values that came from the environment, ``closers`` what has to be
+    closed when the team is done.
+    """
+
+    scenario: Scenario
+    rate: float = 0.0
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    secrets: set[str] = field(default_factory=set)
+    closers: list[Callable[[], Any]] = field(default_factory=list)
+    _made: dict[str, BaseChatModel] = field(default_factory=dict)
+
+    def make(self, spec: ModelSpec) -> BaseChatModel:
+        """The chat model of ``spec``. Raises UsageError if it cannot be made."""
+        key = spec.model_dump_json()
+        if key not in self._made:
+            self._made[key] = self._make(spec)
+        return self._made[key]
+
+    def _make(self, spec: ModelSpec) -> BaseChatModel:
+        if spec.model == SCRIPTED:
+            return ScriptedModel(script=self.scenario.script, rate=self.rate)
+        if spec.model == ECHO:
+            return EchoModel(rate=self.rate)
+        settings = {
+            name: self._filled(name, value)
+            for name, value in spec.model_dump(exclude_none=True).items()
+        }
+        # A key that the environment left empty is as good as not given.
+        settings = {name: value for name, value in settings.items() if value not in ("", {})}
+        model = settings.pop("model")
+        provider = model.partition(":")[0]
+        if provider == "openai":
+            self._openai(settings)
+        settings.setdefault("max_retries", 0)  # retries are the run's, and visible
+        try:
+            from langchain.chat_models import init_chat_model
+
+            made: BaseChatModel = init_chat_model(model, **settings)
+        except Exception as error:  # noqa: BLE001 - providers raise what they like: bad settings
+            raise UsageError(f"model {model!r} cannot be made: {self.redact(brief(error))}") from error
+        return made
+
+    def _openai(self, settings: dict[str, Any]) -> None:
+        """What langchain-openai needs to work with any server, and in any event loop."""
+        import openai
+
+        environ = self.environ
+        elsewhere = (
+            settings.get("base_url")
+            or environ.get("OPENAI_API_BASE")
+            or environ.get("OPENAI_BASE_URL")
+        )
+        if "api_key" not in settings and not environ.get("OPENAI_API_KEY"):
+            if not elsewhere:
+                raise UsageError(
+                    "OPENAI_API_KEY is not set; set it, or give the model a 'base_url' "
+                    "(a server of your own often needs no key)"
+                )
+            settings["api_key"] = "none"  # the SDK insists on one
+        self.secrets.add(settings.get("api_key") or environ.get("OPENAI_API_KEY", ""))
+        settings["stream_usage"] = True  # off by default where there is a base_url
+        # The default client is shared by all of a process and tied to the first event loop.
+        client = openai.DefaultAsyncHttpxClient()
+        settings["http_async_client"] = client
+        self.closers.append(client.aclose)
+
+    def _filled(self, name: str, value: Any) -> Any:
+        """``value`` with ``${NAME}`` and ``${NAME:-default}`` filled from the environment."""
+        if isinstance(value, dict):
+            return {key: self._filled(f"{name}.{key}", item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self._filled(name, item) for item in value]
+        if not isinstance(value, str):
+            return value
+
+        def fill(match: re.Match[str]) -> str:
+            variable, default = match.groups()
+            found = self.environ.get(variable) or default
+            if found is None:
+                raise UsageError(f"models: {name}: the environment variable {variable} is not set")
+            if self.environ.get(variable):
+                self.secrets.add(found)
+            return found
+
+        return _VARIABLE.sub(fill, value)
+
+    def redact(self, text: str) -> str:
+        """``text`` without the values that came from the environment."""
+        for secret in sorted(self.secrets, key=len, reverse=True):
+            if len(secret) > 3:  # shorter ones would blot out ordinary words
+                text = text.replace(secret, "***")
+        return text

@@ -1,0 +1,197 @@
+"""The innermost middleware of every agent: it reports model turns and tool calls as they are.
+
+What LangGraph's stream cannot tell (when a model call began, that it failed, that a sibling was
+cancelled) the agent itself knows. So the agent writes those events into the stream, where they
+stand in order with its tokens, and only the tokens have to be read out of LangGraph's shapes.
+Being innermost, it sees each attempt of a retry, and never a model call that middleware made
+for its own purposes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple
+
+from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse
+from langchain.agents.middleware.types import ToolCallRequest
+from langchain_core.messages import AIMessage, ToolMessage
+from langchain_core.messages.ai import UsageMetadata
+from langchain_core.runnables.config import RunnableConfig, var_child_runnable_config
+from langgraph.config import get_config
+from langgraph.errors import GraphBubbleUp
+from langgraph.types import Command
+
+from .. import events
+from ..text import whole_characters
+from . import clock
+from .state import CALL, MESSAGE, RunState, state_of
+
+Writer = Callable[[Any], None]
+# Finish reasons of a turn that was cut short, as the providers spell them.
+_CUT = {"length", "max_tokens", "max_output_tokens", "content_filter", "incomplete"}
+
+
+class Place(NamedTuple):
+    """Where a model or tool runs: its run, its call path, and what else its config says."""
+
+    state: RunState
+    call: str
+    config: RunnableConfig
+
+
+class Observer(AgentMiddleware[Any, Any, Any]):
+    """Reports one agent. ``model`` is what to call its model in the events."""
+
+    def __init__(self, agent: str, model: str, delegates: frozenset[str]) -> None:
+        super().__init__()
+        self._agent = agent
+        self._model = model
+        self._delegates = delegates
+
+    async def awrap_model_call(
+        self,
+        request: ModelRequest[Any],
+        handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]],
+    ) -> ModelResponse[Any]:
+        place = _place(get_config())
+        message_id, attempt = place.state.begin_turn(place.call)
+        write = request.runtime.stream_writer
+        metadata = place.config["metadata"]
+        write(
+            events.ModelStarted(
+                agent=self._agent,
+                call=place.call,
+                message_id=message_id,
+                model=self._model,
+                attempt=attempt,
+                node=metadata.get("langgraph_node"),
+                step=metadata.get("langgraph_step"),
+            )
+        )
+        started = clock.now()
+        # The id goes down with the call, so its chunks, and no other model's, carry it.
+        below: RunnableConfig = {**place.config, "metadata": {**metadata, MESSAGE: message_id}}
+        token = var_child_runnable_config.set(below)
+        try:
+            response = await handler(request)
+        except BaseException as error:
+            place.state.blame(error, place.call)
+            write(self._aborted(place.call, message_id, error))
+            raise
+        finally:
+            var_child_runnable_config.reset(token)
+        message = next(m for m in reversed(response.result) if isinstance(m, AIMessage))
+        finished = self._finished(place.call, message_id, message, clock.now() - started)
+        place.state.finish_turn(place.call, finished.tool_calls, self._delegates)
+        write(finished)
+        return response
+
+    async def awrap_tool_call(
+        self,
+        request: ToolCallRequest,
+        handler: Callable[[ToolCallRequest], Awaitable[ToolMessage | Command[Any]]],
+    ) -> ToolMessage | Command[Any]:
+        place = _place(request.runtime.config)
+        call, write = request.tool_call, request.runtime.stream_writer
+        who: dict[str, Any] = {
+            "agent": self._agent,
+            "call": place.call,
+            "tool_call_id": call["id"],
+            "name": call["name"],
+        }
+        write(events.ToolStarted(**who, args=plain(call["args"])))
+        started = clock.now()
+        try:
+            # A tool may change its arguments; the message in the history must not change.
+            own = call.copy()
+            own["args"] = copy.deepcopy(call["args"])
+            result = await handler(request.override(tool_call=own))
+        except GraphBubbleUp:  # an interrupt or a handoff: no end of the tool, and no failure
+            raise
+        except BaseException as error:
+            place.state.blame(error, place.call)
+            reason = "cancelled" if isinstance(error, asyncio.CancelledError) else brief(error)
+            write(events.ToolFailed(**who, error=reason, duration=clock.now() - started))
+            raise
+        failed, text = _tool_text(result)
+        duration = clock.now() - started
+        if failed:
+            write(events.ToolFailed(**who, error=text, duration=duration))
+        else:
+            write(events.ToolFinished(**who, result=text, duration=duration))
+        return result
+
+    def _aborted(self, call: str, message_id: str, error: BaseException) -> events.ModelAborted:
+        cancelled = isinstance(error, asyncio.CancelledError)
+        return events.ModelAborted(
+            agent=self._agent,
+            call=call,
+            message_id=message_id,
+            reason="cancelled" if cancelled else "error",
+            error=None if cancelled else brief(error),
+        )
+
+    def _finished(
+        self, call: str, message_id: str, message: AIMessage, duration: float
+    ) -> events.ModelFinished:
+        said = message.response_metadata
+        reason = said.get("finish_reason") or said.get("stop_reason") or said.get("status")
+        return events.ModelFinished(
+            agent=self._agent,
+            call=call,
+            message_id=message_id,
+            text=whole_characters(message.text),
+            tool_calls=tuple(
+                events.ToolCall(id=c["id"] or "", name=c["name"], args=plain(c["args"]))
+                for c in message.tool_calls
+            ),
+            usage=_usage(message.usage_metadata),
+            finish_reason=reason if isinstance(reason, str) else None,
+            truncated=reason in _CUT,
+            duration=duration,
+        )
+
+
+def _place(config: RunnableConfig) -> Place:
+    return Place(state_of(config), config["metadata"][CALL], config)
+
+
+def plain(value: Any) -> Any:
+    """A deep copy of ``value`` made of JSON types only; what JSON lacks becomes its ``str``."""
+    return json.loads(whole_characters(json.dumps(value, default=str, ensure_ascii=False)))
+
+
+def brief(error: BaseException) -> str:
+    """An error in one line, in the provider's own words where there are any."""
+    body = getattr(error, "body", None)
+    said = body.get("message") if isinstance(body, dict) else None
+    status = getattr(error, "status_code", None)
+    text = whole_characters(" ".join(str(said or error).split()))
+    kind = type(error).__name__ + (f" ({status})" if isinstance(status, int) else "")
+    return f"{kind}: {text}" if text else kind
+
+
+def _tool_text(result: ToolMessage | Command[Any]) -> tuple[bool, str]:
+    """Whether a tool failed, and what it said."""
+    if isinstance(result, Command):
+        update = result.update if isinstance(result.update, dict) else {}
+        said = [m for m in update.get("messages", ()) if isinstance(m, ToolMessage)]
+        if not said:
+            return False, ""
+        result = said[-1]
+    text = result.content if isinstance(result.content, str) else result.text
+    return result.status == "error", whole_characters(text)
+
+
+def _usage(reported: UsageMetadata | None) -> events.Usage | None:
+    if reported is None:
+        return None
+    return events.Usage(
+        input_tokens=reported["input_tokens"],
+        output_tokens=reported["output_tokens"],
+        reasoning_tokens=reported.get("output_token_details", {}).get("reasoning") or 0,
+        cached_tokens=reported.get("input_token_details", {}).get("cache_read") or 0,
+    )

@@ -1,0 +1,288 @@
+"""From LangGraph's stream to orchestra's events. The only module that knows LangGraph's shapes.
+
+``graph.astream(..., stream_mode=MODES, subgraphs=True, version="v2")`` yields dicts of ``type``,
+``ns`` and ``data``. Three kinds matter here:
+
+* ``messages``: the tokens, as ``(message, metadata)``; the metadata carry the call path and the
+  message id of the model call that they belong to (see ``observe``).
+* ``custom``: the events that the agents report of themselves, and what a tool writes.
+* ``tools``: what a tool emits with ``ToolRuntime.emit_output_delta``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, TypeVar
+
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+
+from .. import events
+from ..events import BaseEvent, Event, Usage
+from ..text import whole_characters
+from ..totals import Totals
+from . import clock
+from .observe import plain
+from .state import AGENT, CALL, MESSAGE
+
+MODES = ["messages", "custom", "tools"]
+
+E = TypeVar("E", bound=BaseEvent)
+
+
+@dataclass(slots=True)
+class _Model:
+    """A model call whose message is still being said."""
+
+    started: events.ModelStarted
+    text: list[str] = field(default_factory=list)
+    reasoning: list[str] = field(default_factory=list)
+    first: float | None = None  # seconds of the run at which its first token came
+    held: str = ""  # half a character: providers cut surrogate pairs in two
+    streamed: bool = False
+
+
+class Adapter:
+    """Makes the events of one run: stamps them, pairs them, and closes what is left open."""
+
+    def __init__(self, run: str) -> None:
+        self.totals = Totals()
+        self._run = run
+        self._began = clock.now()
+        self._seq = 0
+        self._models: dict[str, _Model] = {}  # by message id
+        # What has begun and not ended, in the order in which it began.
+        self._agents: dict[str, events.AgentStarted] = {}
+        self._tools: dict[tuple[str, str], events.ToolStarted] = {}
+        self._usage: dict[str, Usage] = {}  # of each open call
+        self._calls: dict[tuple[str, ...], str] = {}  # call path by namespace
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the run began, to the microsecond."""
+        return round(clock.now() - self._began, 6)
+
+    def stamp(self, event: E) -> E:
+        """``event`` with run, number and time, counted in the totals."""
+        stamped = replace(event, run=self._run, seq=self._seq, t=self.elapsed)
+        self._seq += 1
+        self.totals.feed(stamped)
+        return stamped
+
+    def feed(self, part: Mapping[str, Any]) -> Iterator[Event]:
+        """The events in one item of the stream."""
+        match part["type"]:
+            case "messages":
+                message, metadata = part["data"]
+                yield from self._message(message, metadata)
+            case "custom":
+                data = part["data"]
+                if isinstance(data, BaseEvent):
+                    yield from self._reported(data, part["ns"])  # type: ignore[arg-type]
+                else:
+                    yield from self._progress(part["ns"], data)
+            case "tools" if part["data"]["event"] == "tool-output-delta":
+                data = part["data"]
+                yield from self._progress(part["ns"], data["delta"], data["tool_call_id"])
+
+    def close(self, status: Literal["failed", "cancelled"], error: str | None) -> Iterator[Event]:
+        """Ends for all that never reported one, the innermost first."""
+        for key, model in reversed(list(self._models.items())):
+            yield from self._reported(
+                events.ModelAborted(
+                    agent=model.started.agent,
+                    call=model.started.call,
+                    message_id=key,
+                    reason="cancelled" if status == "cancelled" else "error",
+                    error=error,
+                )
+            )
+        for (call, tool_call_id), tool in reversed(list(self._tools.items())):
+            yield from self._reported(
+                events.ToolFailed(
+                    agent=tool.agent,
+                    call=call,
+                    tool_call_id=tool_call_id,
+                    name=tool.name,
+                    error=error or status,
+                    duration=self.elapsed - tool.t,
+                )
+            )
+        for call, agent in reversed(list(self._agents.items())):
+            yield from self._reported(
+                events.AgentFinished(agent=agent.agent, call=call, status=status, error=error)
+            )
+
+    def _message(self, message: BaseMessage, metadata: Mapping[str, Any]) -> Iterator[Event]:
+        if not isinstance(message, AIMessage):
+            return  # tool results and user messages: the agents report those that count
+        message_id = metadata.get(MESSAGE)
+        if message_id is None:
+            yield from self._internal(message, metadata)
+            return
+        model = self._models.get(message_id)
+        if model is None:
+            return  # what comes after the end: a finished message is never added to
+        if not isinstance(message, AIMessageChunk) and model.streamed:
+            return  # the whole message, after its chunks
+        model.streamed = True
+        reasoning, text = _words(message)
+        if reasoning:
+            yield from self._delta(model, reasoning, events.ReasoningDelta, model.reasoning)
+        if text:
+            yield from self._delta(model, text, events.TextDelta, model.text)
+        if isinstance(message, AIMessageChunk):
+            for chunk in message.tool_call_chunks:
+                name, args = chunk["name"], chunk["args"] or ""
+                yield self._call_delta(model, chunk["index"], chunk["id"], name, args)
+        else:
+            for index, call in enumerate(message.tool_calls):
+                args = json.dumps(call["args"], ensure_ascii=False)
+                yield self._call_delta(model, index, call["id"], call["name"], args)
+
+    def _delta(
+        self,
+        model: _Model,
+        text: str,
+        kind: type[events.TextDelta] | type[events.ReasoningDelta],
+        said: list[str],
+    ) -> Iterator[Event]:
+        if not text.isascii() or model.held:
+            text, model.held = _without_halves(model.held + text)
+            if not text:
+                return
+        said.append(text)
+        started = model.started
+        # Built whole rather than stamped: this is the one path taken for every token.
+        now = self.elapsed
+        if model.first is None:
+            model.first = now
+        yield kind(
+            run=self._run,
+            seq=self._seq,
+            t=now,
+            agent=started.agent,
+            call=started.call,
+            message_id=started.message_id,
+            text=text,
+        )
+        self._seq += 1
+
+    def _call_delta(
+        self, model: _Model, index: int | None, call_id: str | None, name: str | None, args: str
+    ) -> Event:
+        if model.first is None:
+            model.first = self.elapsed
+        return self.stamp(
+            events.ToolCallDelta(
+                agent=model.started.agent,
+                call=model.started.call,
+                message_id=model.started.message_id,
+                index=index or 0,
+                tool_call_id=call_id or None,
+                name=name or None,
+                args=whole_characters(args),
+            )
+        )
+
+    def _internal(self, message: AIMessage, metadata: Mapping[str, Any]) -> Iterator[Event]:
+        """Words that are nobody's own: of middleware, or of a model inside a tool."""
+        text = whole_characters(message.text)
+        if not text or not isinstance(message, AIMessageChunk):
+            return
+        call = metadata.get(CALL)
+        source = metadata.get("lc_source") or metadata.get("langgraph_node") or "model"
+        agent = events.agent_of(call) if call else metadata.get(AGENT)
+        yield self.stamp(events.Internal(agent=agent, call=call, source=source, text=text))
+
+    def _progress(
+        self, ns: tuple[str, ...], data: Any, tool_call_id: str | None = None
+    ) -> Iterator[Event]:
+        call = self._calls.get(ns)
+        if call is None:
+            return
+        if tool_call_id is None:
+            open_here = [tool_id for path, tool_id in self._tools if path == call]
+            tool_call_id = open_here[0] if len(open_here) == 1 else None
+        agent = events.agent_of(call)
+        yield self.stamp(
+            events.ToolProgress(
+                agent=agent, call=call, tool_call_id=tool_call_id, data=plain(data)
+            )
+        )
+
+    def _reported(self, event: Event, ns: tuple[str, ...] = ()) -> Iterator[Event]:
+        """An event of the agents' own: completed with what only the stream knows."""
+        call = event.call or ""
+        match event:
+            case events.AgentStarted():
+                self._agents[call] = stamped = self.stamp(event)
+                self._usage[call] = Usage()
+                yield stamped
+            case events.AgentFinished():
+                yield from self._agent_finished(event, call)
+            case events.ModelStarted():
+                begun = self.stamp(event)
+                self._models[event.message_id] = _Model(begun)
+                yield begun
+            case events.ModelFinished():
+                yield from self._model_finished(event, call)
+            case events.ModelAborted():
+                if self._models.pop(event.message_id, None):
+                    yield self.stamp(event)
+            case events.ToolStarted():
+                self._calls[ns] = call
+                self._tools[call, event.tool_call_id] = running = self.stamp(event)
+                yield running
+            case events.ToolFinished() | events.ToolFailed():
+                if self._tools.pop((call, event.tool_call_id), None):
+                    yield self.stamp(event)
+            case _:
+                yield self.stamp(event)
+
+    def _agent_finished(self, event: events.AgentFinished, call: str) -> Iterator[Event]:
+        started = self._agents.pop(call, None)
+        if started is None:
+            return
+        usage = self._usage.pop(call)
+        yield self.stamp(replace(event, usage=usage, duration=self.elapsed - started.t))
+
+    def _model_finished(self, event: events.ModelFinished, call: str) -> Iterator[Event]:
+        model = self._models[event.message_id]
+        if model.held:  # the other half never came
+            model.held = ""
+            yield from self._delta(model, "\N{REPLACEMENT CHARACTER}", events.TextDelta, model.text)
+        if not model.text and event.text:  # a model that does not stream at all
+            yield from self._delta(model, event.text, events.TextDelta, model.text)
+        del self._models[event.message_id]
+        if event.usage:
+            self._usage[call] = self._usage.get(call, Usage()) + event.usage
+        first = None if model.first is None else model.first - model.started.t
+        yield self.stamp(
+            replace(
+                event,
+                text="".join(model.text),
+                reasoning="".join(model.reasoning),
+                first_token=first,
+                duration=max(event.duration, first or 0.0),
+            )
+        )
+
+
+def _words(message: AIMessage) -> tuple[str, str]:
+    """Reasoning and text of a message or chunk; providers put them in different places."""
+    content = message.content
+    if isinstance(content, str):
+        reasoning = message.additional_kwargs.get("reasoning_content")
+        return reasoning if isinstance(reasoning, str) else "", content
+    blocks = message.content_blocks
+    reasoning = "".join(b.get("reasoning", "") for b in blocks if b["type"] == "reasoning")
+    return reasoning, "".join(b["text"] for b in blocks if b["type"] == "text")
+
+
+def _without_halves(text: str) -> tuple[str, str]:
+    """``text`` fit for UTF-8, and the half of a surrogate pair that it may end in."""
+    if "\ud800" <= text[-1] <= "\udbff":
+        return whole_characters(text[:-1]), text[-1]
+    return whole_characters(text), ""

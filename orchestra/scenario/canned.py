@@ -1,0 +1,76 @@
+"""Checks of canned tools that types cannot express: the parameters, and the answers' conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..errors import Problem
+from ..text import nearest
+from .excerpt import quoted
+from .model import JSON_TYPES, is_schema
+from .nodes import Node
+from .shape import wrong_kind
+from .source import Source
+
+
+def canned_problems(source: Source) -> Iterator[Problem]:
+    """What is wrong in the parameters of canned tools, and in the ``when`` of their answers."""
+    tools = source.node.get("tools")
+    for name in tools.value if tools and isinstance(tools.value, dict) else ():
+        parameters = source.find(("tools", name))[1].get("parameters")
+        if parameters is None or not isinstance(parameters.value, dict):
+            continue
+        where = ("tools", name, "parameters")
+        if is_schema(parameters.plain()):
+            yield from _schema(source, where, parameters)
+        else:
+            for key, entry in parameters.value.items():
+                yield from _short_form(source, (*where, key), entry.node)
+        yield from _conditions(source, name, parameters)
+
+
+def _short_form(source: Source, where: tuple[str, ...], parameter: Node) -> Iterator[Problem]:
+    types = ", ".join(JSON_TYPES)
+    if not isinstance(parameter.value, str):
+        message, _ = wrong_kind("a type", parameter)
+        hint = f"one of {types}; a JSON Schema has 'type: object' at its top"
+        yield source.problem(where, message, hint)
+    elif parameter.value not in JSON_TYPES:
+        hint = nearest(parameter.value, JSON_TYPES) or f"one of {types}"
+        yield source.problem(where, f"unknown type {quoted(parameter.value)}", hint)
+
+
+def _schema(source: Source, where: tuple[str, ...], parameters: Node) -> Iterator[Problem]:
+    properties, required = parameters.get("properties"), parameters.get("required")
+    if properties is not None and not isinstance(properties.value, dict):
+        yield source.problem((*where, "properties"), *wrong_kind("a mapping", properties))
+        return
+    if required is None:
+        return
+    if not isinstance(required.value, list):
+        yield source.problem((*where, "required"), *wrong_kind("a list", required))
+        return
+    known = list(properties.value) if properties and isinstance(properties.value, dict) else []
+    for at, item in enumerate(required.value):
+        if item.value not in known:
+            message = f"{quoted(str(item.value))} is none of the properties"
+            hint = nearest(str(item.value), known)
+            yield source.problem((*where, "required", at), message, hint)
+
+
+def _conditions(source: Source, tool: str, parameters: Node) -> Iterator[Problem]:
+    """An answer whose ``when`` names no parameter would never be given."""
+    returns = source.find(("tools", tool))[1].get("returns")
+    if returns is None or not isinstance(returns.value, list):
+        return
+    named = parameters.get("properties") if is_schema(parameters.plain()) else parameters
+    if named is None or not isinstance(named.value, dict) or not named.value:
+        return
+    for at, answer in enumerate(returns.value):
+        when = answer.get("when")
+        for key in when.value if when and isinstance(when.value, dict) else ():
+            if key not in named.value:
+                where = ("tools", tool, "returns", at, "when", key)
+                hint = nearest(key, named.value) or f"its parameters: {', '.join(named.value)}"
+                message = f"{quoted(key)} is no parameter of this tool"
+                yield source.problem(where, message, hint, at_key=True)

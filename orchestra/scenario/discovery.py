@@ -1,0 +1,72 @@
+"""Finding scenario files in folders."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from ..errors import ScenarioError, UsageError
+from ..text import one_line
+from .files import nearest_file
+from .nodes import MAX_BYTES, compose
+
+_SKIPPED = {"node_modules", "__pycache__", "venv"}
+_NAME = re.compile(r".*(?<!\.golden)\.ya?ml", re.DOTALL)
+_VERSION = re.compile(rb"^(version|'version'|\"version\")\s*:", re.MULTILINE)
+_AGENTS = re.compile(rb"^(agents|'agents'|\"agents\")\s*:", re.MULTILINE)
+
+
+def discover(paths: Iterable[str | Path]) -> list[Path]:
+    """The files as given, and the scenarios in the folders, sorted; no file twice.
+
+    UsageError for a path that does not exist, and for a folder without scenarios.
+    """
+    found: dict[Path, Path] = {}
+    for path in map(Path, paths):
+        for file in _expanded(path):
+            found.setdefault(file.resolve(), file)
+    return list(found.values())
+
+
+def _expanded(path: Path) -> list[Path]:
+    shown = one_line(str(path))
+    if not path.exists():
+        hint = nearest_file(path)
+        raise UsageError(f"{shown}: no such file or folder" + (f"; {hint}" if hint else ""))
+    if not path.is_dir():
+        return [path]
+    files = sorted(_scenarios(path))
+    if not files:
+        hint = "a scenario is a *.yaml file with 'version' and 'agents' at its top level"
+        raise UsageError(f"{shown}: no scenario in this folder; {hint}")
+    return files
+
+
+def _scenarios(folder: Path) -> Iterator[Path]:
+    for place, folders, files in os.walk(folder, onerror=_refuse):
+        folders[:] = [it for it in folders if not it.startswith(".") and it not in _SKIPPED]
+        for path in (Path(place, name) for name in files if _NAME.fullmatch(name)):
+            if path.is_file() and _is_scenario(path):
+                yield path
+
+
+def _refuse(error: OSError) -> None:
+    raise UsageError(f"{one_line(str(error.filename))}: cannot be read: {error.strerror}")
+
+
+def _is_scenario(path: Path) -> bool:
+    """By its text, so that a broken scenario is found, and its mistake told, too."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES).removeprefix(b"\xef\xbb\xbf").replace(b"\r", b"\n")
+    except OSError:
+        return True  # whoever loads it says why it cannot be read
+    if not data.lstrip().startswith(b"{"):
+        return bool(_VERSION.search(data) and _AGENTS.search(data))
+    try:
+        document = compose(data.decode())
+    except (ScenarioError, UnicodeDecodeError):
+        return False
+    return document.get("version") is not None and document.get("agents") is not None

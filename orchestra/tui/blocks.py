@@ -1,0 +1,155 @@
+"""Agents and their calls as a pane shows them: plain state, bounded in size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from .figures import Meter
+from .items import Item, Note, Prose, State, Tone, Tool, next_serial
+
+MAX_LINES = 5_000  # of one agent; the event file on disk is the whole truth
+MAX_CHARACTERS = 500_000
+_SLACK = 1.1  # trim in strokes, not line by line
+_NEAR = 4  # items among which a message's newest is looked for: two may stream at once
+
+
+@dataclass(slots=True)
+class Block:
+    """One call of an agent, or one turn of it.
+
+    Attributes:
+        ordinal: ``#2`` of ``editor/writer#2``; empty for the main agent.
+        caller: the last part of the parent's path, such as ``writer#2``.
+        head: what the header row says.
+        gone: items no longer kept; ``items[0]`` is the item of that number.
+        hidden: texts of middleware's model calls, which are not shown.
+        version: grows with every change.
+    """
+
+    call: str
+    agent: str
+    ordinal: str
+    caller: str
+    head: str
+    started: float
+    ended: float | None = None
+    state: State = State.RUN
+    items: list[Item] = field(default_factory=list)
+    gone: int = 0
+    hidden: int = 0
+    version: int = 0
+    tools: dict[str, Tool] = field(default_factory=dict)
+    fragments: dict[tuple[str, int], Tool] = field(default_factory=dict)
+    serial: int = field(default_factory=next_serial)
+
+    @property
+    def live(self) -> bool:
+        return self.ended is None
+
+    def prose(self, message: str, *, reasoning: bool) -> Prose:
+        """The text that grows: the newest of this message if it is of this kind, else a new one."""
+        for item in reversed(self.items[-_NEAR:]):
+            if isinstance(item, Prose) and item.message == message:
+                if item.reasoning is reasoning and not item.final:
+                    return item
+                break
+        new = Prose(message, reasoning)
+        self.items.append(new)
+        return new
+
+    def note(self, text: str, tone: Tone = Tone.INFO) -> None:
+        self.items.append(Note(text, tone))
+        self.version += 1
+
+    def of_message(self, message: str) -> list[Prose | Tool]:
+        """The texts of a message, and the tools it asked for in fragments."""
+        texts = [i for i in self.items if isinstance(i, Prose) and i.message == message]
+        return [*texts, *(tool for (of, _), tool in self.fragments.items() if of == message)]
+
+    def running_tools(self) -> list[Tool]:
+        return [tool for tool in self.tools.values() if tool.state is State.RUN]
+
+
+@dataclass(slots=True)
+class Agent:
+    """One agent: its blocks in the order in which they began, and its figures.
+
+    Attributes:
+        shape: grows when something but text or figures changed: a call, a state, a tool.
+    """
+
+    name: str
+    title: str
+    index: int
+    parents: tuple[str, ...] = ()
+    blocks: list[Block] = field(default_factory=list)
+    gone: int = 0
+    meter: Meter = field(default_factory=Meter)
+    shape: int = 0
+    lines: int = 0
+    characters: int = 0
+    unsettled: dict[int, tuple[Block, Prose]] = field(default_factory=dict)
+
+    @property
+    def state(self) -> State:
+        states = {block.state for block in self.blocks if block.live}
+        if State.ASK in states:
+            return State.ASK
+        if states:
+            return State.RUN
+        return self.blocks[-1].state if self.blocks else State.WAIT
+
+    @property
+    def tool(self) -> str:
+        """The running tool, or what the agent is writing a call of; ``+1`` for one more."""
+        names = [tool.name for block in self.blocks if block.live for tool in block.running_tools()]
+        if not names:
+            return ""
+        return names[-1] + (f" +{len(names) - 1}" if len(names) > 1 else "")
+
+    def settle(self) -> None:
+        """Make the tokens that came into lines, and forget the oldest lines beyond the bound."""
+        for block, prose in self.unsettled.values():
+            lines, characters = prose.absorb()
+            self.lines += lines
+            self.characters += characters
+            block.version += 1
+        self.unsettled.clear()
+        if self.lines > MAX_LINES * _SLACK or self.characters > MAX_CHARACTERS * _SLACK:
+            self._trim()
+
+    def _trim(self) -> None:
+        while self._over() and any(self._trim_block(block) for block in self.blocks):
+            while self.blocks and not self.blocks[0].items and not self.blocks[0].live:
+                del self.blocks[0]
+                self.gone += 1
+
+    def _over(self) -> bool:
+        return self.lines > MAX_LINES or self.characters > MAX_CHARACTERS
+
+    def _trim_block(self, block: Block) -> bool:
+        """Drop what is oldest in ``block`` until the bound is met; whether anything went."""
+        if not block.items:
+            return False
+        block.version += 1
+        item = block.items[0]
+        if isinstance(item, Prose) and len(item.lines) > 1:
+            self._trim_prose(item)
+            return True
+        if not item.final:
+            return False
+        del block.items[0]
+        block.gone += 1
+        self.lines -= 1
+        self.characters -= len(item.lines[0]) if isinstance(item, Prose) else 0
+        return True
+
+    def _trim_prose(self, prose: Prose) -> None:
+        spare = max(self.lines - MAX_LINES, 0)
+        excess = self.characters - MAX_CHARACTERS
+        count = 0
+        while count < len(prose.lines) - 1 and (count < spare or excess > 0):
+            excess -= len(prose.lines[count])
+            count += 1
+        self.characters -= prose.drop(count)
+        self.lines -= count

@@ -1,0 +1,301 @@
+"""The state of the whole viewer, reduced from the events of a run. No widgets, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import assert_never
+
+from ..events import (
+    AgentFinished,
+    AgentStarted,
+    Event,
+    Internal,
+    Interrupted,
+    Member,
+    ModelAborted,
+    ModelFinished,
+    ModelStarted,
+    ReasoningDelta,
+    Resumed,
+    RunFinished,
+    RunStarted,
+    StateUpdated,
+    TextDelta,
+    ToolCallDelta,
+    ToolFailed,
+    ToolFinished,
+    ToolProgress,
+    ToolStarted,
+    TurnFinished,
+    TurnStarted,
+    Usage,
+    Warned,
+    agent_of,
+)
+from ..text import clean, one_line
+from ..totals import Totals
+from . import tools
+from .blocks import Agent, Block
+from .items import KEPT, Prose, State, Tone, Tool
+
+_ENDS = {
+    "completed": State.DONE,
+    "handed_off": State.DONE,
+    "failed": State.FAILED,
+    "cancelled": State.STOPPED,
+    "interrupted": State.ASK,
+}
+_TASK = 400  # characters kept of a task: its block's header is one row
+
+
+class Board:
+    """Feed it every event; read ``agents`` and the run's own state.
+
+    Attributes:
+        touched: names of agents with something new; whoever shows them clears it.
+        shape: grows when the tree must be drawn anew: an agent, a call, a state.
+        finished: the last event of the run, once it came.
+        time: ``t`` of the newest event.
+    """
+
+    def __init__(self, team: Sequence[Member] = ()) -> None:
+        self.agents: dict[str, Agent] = {}
+        self.main = ""
+        self.turn = 0
+        self.time = 0.0
+        self.state = State.WAIT
+        self.finished: RunFinished | None = None
+        self.touched: set[str] = set()
+        self.shape = 0
+        self._blocks: dict[str, Block] = {}
+        self._totals = Totals()
+        self._held: list[tuple[str, Tone]] = []  # notes of the run, until there is a block
+        self._join(team)
+
+    @property
+    def usage(self) -> Usage:
+        return self._totals.usage
+
+    @property
+    def estimated(self) -> int:
+        """Tokens that were not reported yet, or never will be."""
+        reported = self._totals.usage.output_tokens
+        return max(sum(a.meter.tokens for a in self.agents.values()) - reported, 0)
+
+    def feed(self, event: Event) -> None:
+        self.time = event.t
+        match event:
+            case TextDelta() | ReasoningDelta():
+                self._text(event)
+            case ToolCallDelta():
+                self._fragment(event)
+            case ModelStarted() | ModelFinished() | ModelAborted():
+                self._model(event)
+            case ToolStarted() | ToolProgress() | ToolFinished() | ToolFailed():
+                agent, block = self._where(event)
+                if tools.reduce(block, event):
+                    agent.lines += 1
+                self._changed(agent, block)
+            case AgentStarted() | AgentFinished() | Interrupted() | Resumed():
+                self._agent(event)
+            case RunStarted() | TurnStarted() | TurnFinished() | Warned() | RunFinished():
+                self._whole(event)
+            case Internal():
+                self._where(event)[1].hidden += 1
+            case StateUpdated():
+                pass
+            case _:
+                assert_never(event)
+        if not isinstance(event, TextDelta | ReasoningDelta | ToolCallDelta):
+            self._count(event)
+
+    def _count(self, event: Event) -> None:
+        self._totals.feed(event)
+        if event.agent in self.agents and event.agent in self._totals.agents:
+            self.agents[event.agent].meter.totals = self._totals.agents[event.agent]
+
+    def _join(self, team: Sequence[Member]) -> None:
+        for member in team:
+            known = self.agents.get(member.name)
+            title = one_line(member.title or member.name, 80)
+            if known is None:
+                index = len(self.agents)
+                self.agents[member.name] = Agent(member.name, title, index, member.parents)
+            else:
+                known.title, known.parents = title, member.parents
+                known.shape += 1
+        self.shape += 1
+
+    def _where(self, event: Event) -> tuple[Agent, Block]:
+        """The agent and block of an event; made up if nobody announced them."""
+        call = event.call or event.agent or self.main or "?"
+        block = self._blocks.get(call)
+        if block is None:
+            block = self._begin(call, event.agent or agent_of(call), "", None)
+        return self.agents[block.agent], block
+
+    def _begin(self, call: str, name: str, task: str, parent: str | None) -> Block:
+        if name not in self.agents:
+            above = (agent_of(parent),) if parent else ()
+            self._join([Member(name=name, parents=above)])
+        agent = self.agents[name]
+        segment = call.rpartition("/")[2]
+        before, handed, after = segment.rpartition(">")
+        _, hash_, number = after.partition("#")
+        caller = before if handed else (parent or call.rpartition("/")[0]).rpartition("/")[2]
+        again = call in self._blocks
+        ordinal = hash_ + number
+        head = [ordinal, f"turn {self.turn}" if again else "", one_line(task, _TASK)]
+        block = Block(
+            call, name, ordinal, caller, " · ".join(filter(None, head)), started=self.time
+        )
+        if again and self._blocks[call].live:
+            self._end(self._blocks[call], State.DONE)
+        self._blocks[call] = block
+        agent.blocks.append(block)
+        agent.meter.opened(self.time)
+        for text, tone in self._held:
+            block.note(text, tone)
+        self._held.clear()
+        self._reshaped(agent, block)
+        return block
+
+    def _end(self, block: Block, state: State) -> None:
+        """A call is over: nothing in its block changes any more."""
+        agent = self.agents[block.agent]
+        agent.settle()
+        if block.live:
+            block.ended = self.time
+            agent.meter.closed(self.time)
+        block.state = state
+        for item in block.items:
+            if isinstance(item, Tool) and item.state is State.RUN:
+                item.state = State.STOPPED
+                item.version += 1
+            item.final = True
+        block.tools.clear()
+        block.fragments.clear()
+        self._reshaped(agent, block)
+
+    def _changed(self, agent: Agent, block: Block) -> None:
+        block.version += 1
+        agent.shape += 1
+        self.touched.add(agent.name)
+
+    def _reshaped(self, agent: Agent, block: Block) -> None:
+        self._changed(agent, block)
+        self.shape += 1
+
+    def _note(self, agent: Agent, block: Block, text: str, tone: Tone) -> None:
+        block.note(clean(text).strip()[:KEPT], tone)
+        agent.lines += 1
+        self._changed(agent, block)
+
+    def _text(self, event: TextDelta | ReasoningDelta) -> None:
+        agent, block = self._where(event)
+        before = len(block.items)
+        prose = block.prose(event.message_id, reasoning=isinstance(event, ReasoningDelta))
+        agent.lines += len(block.items) - before
+        agent.unsettled[prose.serial] = (block, prose)
+        agent.meter.streamed(event.message_id, event.text, event.t)
+        self.touched.add(agent.name)
+        if prose.add(event.text):
+            agent.settle()
+
+    def _fragment(self, event: ToolCallDelta) -> None:
+        agent, block = self._where(event)
+        agent.meter.streamed(event.message_id, event.args, event.t)
+        if tools.fragment(block, event):
+            agent.lines += 1
+            agent.shape += 1
+        block.version += 1
+        self.touched.add(agent.name)
+
+    def _model(self, event: ModelStarted | ModelFinished | ModelAborted) -> None:
+        agent, block = self._where(event)
+        agent.settle()
+        if isinstance(event, ModelStarted):
+            self._changed(agent, block)
+            return
+        for item in block.of_message(event.message_id):
+            item.void = item.void or isinstance(event, ModelAborted)
+            item.final = isinstance(item, Prose) or item.void
+            item.version += 1
+        if isinstance(event, ModelAborted):
+            agent.meter.landed(event.message_id, reported=False)
+            retry = f", again in {event.retry_in:.1f} s" if event.retry_in is not None else ""
+            reason = event.reason.replace("_", " ")
+            error = f": {one_line(event.error, 300)}" if event.error else ""
+            tone = Tone.INFO if event.reason == "cancelled" else Tone.WARNING
+            self._note(agent, block, f"{reason}{retry}{error}", tone)
+            return
+        agent.meter.landed(event.message_id, reported=event.usage is not None)
+        agent.lines += tools.asked(block, event)
+        if event.truncated:
+            cut = f"cut off ({event.finish_reason})" if event.finish_reason else "cut off"
+            self._note(agent, block, cut, Tone.WARNING)
+        self._changed(agent, block)
+
+    def _agent(self, event: AgentStarted | AgentFinished | Interrupted | Resumed) -> None:
+        match event:
+            case AgentStarted():
+                call = event.call or event.agent or "?"
+                self._begin(call, event.agent or agent_of(call), event.task, event.parent)
+            case AgentFinished():
+                agent, block = self._where(event)
+                if event.error:
+                    self._note(agent, block, event.error, Tone.ERROR)
+                if event.to:
+                    self._note(agent, block, f"handed over to {event.to}", Tone.INFO)
+                self._end(block, _ENDS[event.status])
+            case Interrupted():
+                agent, block = self._where(event)
+                block.state = State.ASK
+                self._note(agent, block, tools.question(event.request), Tone.WARNING)
+                self._reshaped(agent, block)
+            case Resumed():
+                agent, block = self._where(event)
+                block.state = State.RUN
+                self._note(agent, block, tools.answer(event.decision), Tone.INFO)
+                self._reshaped(agent, block)
+            case _:
+                assert_never(event)
+
+    def _whole(
+        self, event: RunStarted | TurnStarted | TurnFinished | Warned | RunFinished
+    ) -> None:
+        match event:
+            case RunStarted():
+                self.main, self.state = event.main, State.RUN
+                self._join(event.team)
+            case TurnStarted():
+                self.turn, self.state = event.turn, State.RUN
+                self.shape += 1
+            case TurnFinished():
+                pass
+            case Warned():
+                self._announce(event, event.message, Tone.WARNING)
+            case RunFinished():
+                self.finished, self.state = event, _ENDS[event.status]
+                for block in [block for block in self._blocks.values() if block.live]:
+                    self._end(block, block.state if block.state is State.ASK else State.STOPPED)
+                if event.error:
+                    self._announce(event, event.error, Tone.ERROR)
+                self.shape += 1
+            case _:
+                assert_never(event)
+
+    def _announce(self, event: Event, text: str, tone: Tone) -> None:
+        """A note in the block it concerns: its call's, or the main agent's, or the first to come."""
+        block = self._blocks.get(event.call or self.main)
+        if block is None:
+            self._held.append((clean(text)[:KEPT], tone))
+        else:
+            self._note(self.agents[block.agent], block, text, tone)
+
+    def end(self, state: State, message: str) -> None:
+        """The run ended without saying so: an error before, or outside, its events."""
+        self.state = state
+        self.shape += 1
+        for block in [block for block in self._blocks.values() if block.live]:
+            self._end(block, State.STOPPED)

@@ -1,0 +1,169 @@
+"""The base of everything drawn here: rows of spans, painted only where they changed.
+
+Textual's own route (``render_line`` and the styles cache) costs more than the text does once
+thousands of tokens a second arrive; so ``render_lines`` is overridden, and what it would have done
+is done here: component styles, line filters (NO_COLOR, ANSI themes), cropping.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+
+from .rows import Spans
+
+LOOKS = (
+    "ground", "bar-row", "bar-row-focus", "cursor-row", "cursor-row-focus", "chip",
+    "text", "reasoning", "bar", "void", "folded", "tool", "args", "result", "tool-name",
+    "name", "figure", "ordinal", "task", "edge", "edge-focus", "key",
+    "note-info", "note-warning", "note-error",
+    "wait", "run", "ask", "done", "failed", "stopped",
+)  # fmt: skip
+
+_CACHED = 1_024  # strips: more than any screen shows, far fewer than a pane holds
+
+
+class Canvas(Widget):
+    """Subclasses give :meth:`keys` and :meth:`draw`, and call :meth:`repaint` after a change."""
+
+    COMPONENT_CLASSES = {f"look--{look}" for look in LOOKS}  # noqa: RUF012 - Textual's class variable
+    ALLOW_SELECT = False
+
+    DEFAULT_CSS = """
+    Canvas {
+        background: $background;
+        color: $foreground;
+        & > .look--bar-row { background: $panel; }
+        & > .look--bar-row-focus { background: $primary-muted; color: $text; text-style: bold; }
+        & > .look--cursor-row { background: $panel; }
+        & > .look--cursor-row-focus { background: $primary-muted; color: $text; }
+        & > .look--chip { background: $accent; color: $background; text-style: bold; }
+        & > .look--reasoning { color: $foreground 55%; text-style: italic; }
+        & > .look--bar { color: $foreground 30%; }
+        & > .look--void { color: $foreground 45%; text-style: strike; }
+        & > .look--folded { color: $foreground 45%; }
+        & > .look--tool { color: $text-accent; }
+        & > .look--args { color: $foreground 60%; }
+        & > .look--result { color: $foreground 80%; }
+        & > .look--tool-name { color: $text-accent; }
+        & > .look--name { text-style: bold; }
+        & > .look--figure { color: $foreground 60%; }
+        & > .look--ordinal { color: $text-primary; text-style: bold; }
+        & > .look--task { color: $text-primary; }
+        & > .look--edge { color: $foreground 20%; }
+        & > .look--edge-focus { color: $primary; }
+        & > .look--key { color: $text-accent; text-style: bold; }
+        & > .look--note-info { color: $foreground 60%; }
+        & > .look--note-warning { color: $text-warning; }
+        & > .look--note-error { color: $text-error; }
+        & > .look--wait { color: $foreground 45%; }
+        & > .look--run { color: $text-primary; }
+        & > .look--ask { color: $text-warning; text-style: bold; }
+        & > .look--done { color: $text-success; }
+        & > .look--failed { color: $text-error; }
+        & > .look--stopped { color: $text-warning; }
+        &:ansi {
+            & > .look--bar-row { text-style: bold; }
+            & > .look--bar-row-focus { text-style: bold reverse; }
+            & > .look--cursor-row { text-style: bold; }
+            & > .look--cursor-row-focus { text-style: reverse; }
+            & > .look--chip { text-style: bold reverse; }
+            & > .look--reasoning { text-style: italic dim; }
+            & > .look--void { text-style: strike dim; }
+        }
+    }
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._painted: list[Hashable] = []
+        self._strips: dict[Hashable, Strip] = {}
+        self._styles: dict[tuple[str, str], Style] = {}
+
+    def keys(self) -> Sequence[Hashable]:
+        """What each row shows, top to bottom; a row is painted again when its key changes."""
+        raise NotImplementedError
+
+    def draw(self, row: int) -> tuple[Spans, str]:
+        """The spans of a row and the look of its ground."""
+        raise NotImplementedError
+
+    def repaint(self) -> None:
+        """Compare the rows with what is painted, and refresh those that differ."""
+        keys = list(self.keys())
+        painted, self._painted = self._painted, keys
+        if len(keys) != len(painted):
+            self.refresh()
+            return
+        changed = [y for y, key in enumerate(keys) if key != painted[y]]
+        if not changed:
+            return
+        if len(changed) * 2 > len(keys):
+            self.refresh(Region(0, changed[0], self.size.width, changed[-1] - changed[0] + 1))
+        else:
+            self.refresh(*(Region(0, y, self.size.width, 1) for y in changed))
+
+    def forget(self) -> None:
+        """Paint everything anew: the width, the theme or the meaning of the keys has changed."""
+        self._strips.clear()
+        self._painted = []
+        self.repaint()
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._styles.clear()
+        self._strips.clear()
+
+    def on_resize(self) -> None:
+        self.forget()
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        width = self.size.width
+        filters = self.get_line_filters()
+        background = self.background_colors[1] if filters else None
+        painted: list[Strip] = []
+        for y in crop.line_range:
+            strip = self._strip(y, width)
+            if background is not None:
+                for line_filter in filters:
+                    strip = strip.apply_filter(line_filter, background)
+            if crop.x or crop.width != width:
+                strip = strip.crop(crop.x, crop.right)
+            painted.append(strip)
+        return painted
+
+    def _strip(self, y: int, width: int) -> Strip:
+        if y >= len(self._painted):
+            return Strip.blank(width, self._style("", "ground"))
+        key = self._painted[y]
+        strip = self._strips.get(key)
+        if strip is None:
+            strip = self._build(y, width)
+            if len(self._strips) >= _CACHED:
+                self._strips.clear()
+            self._strips[key] = strip
+        return strip
+
+    def _build(self, y: int, width: int) -> Strip:
+        spans, ground = self.draw(y)
+        segments = [Segment(text, self._style(look, ground)) for text, look in spans if text]
+        cells = sum(cell_len(segment.text) for segment in segments)
+        strip = Strip(segments, cells)
+        return strip.adjust_cell_length(width, self._style("", ground))
+
+    def _style(self, look: str, ground: str) -> Style:
+        style = self._styles.get((look, ground))
+        if style is None:
+            names = [f"look--{name}" for name in (ground, look) if name]
+            style = self.get_visual_style(*names).rich_style
+            self._styles[look, ground] = style
+        return style
+
+
+Clock = Callable[[], float]

@@ -1,0 +1,88 @@
+"""How much fits, and where: plain numbers, no widgets."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+NARROW = 100  # columns; below, one pane beside the list of agents
+TINY = 60  # columns; below, the list stands above the pane
+MIN_WIDTH, MIN_HEIGHT = 30, 7  # of a pane in a grid
+MAX_GRID = 16
+
+_ASPECT = 2.2  # rows are about that much taller than columns are wide
+_READABLE = 44  # columns, of a pane that is pleasant to read
+
+
+class Cell(NamedTuple):
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+def capacity(width: int, height: int) -> int:
+    """How many panes a grid of this size can hold; at least one."""
+    return max(1, min(MAX_GRID, max(1, width // MIN_WIDTH) * max(1, height // MIN_HEIGHT)))
+
+
+def grid(count: int, width: int, height: int) -> list[Cell]:
+    """Cells for ``count`` panes that cover the area: one or two side by side, more in a grid of
+    roughly square cells, the last row stretched.
+    """
+    if count <= 0:
+        return []
+    columns = count if count <= 2 else _columns(count, width, height)
+    if width < columns * 2:
+        columns = 1
+    rows = math.ceil(count / columns)
+    cells: list[Cell] = []
+    tops = _cuts(height, rows)
+    for row in range(rows):
+        in_row = min(columns, count - row * columns)
+        lefts = _cuts(width, in_row)
+        cells += [
+            Cell(lefts[i], tops[row], lefts[i + 1] - lefts[i], tops[row + 1] - tops[row])
+            for i in range(in_row)
+        ]
+    return cells
+
+
+def _columns(count: int, width: int, height: int) -> int:
+    def badness(columns: int) -> float:
+        rows = math.ceil(count / columns)
+        cell_width, cell_height = max(width / columns, 1), max(height / rows, 1)
+        skew = abs(math.log(cell_width / cell_height / _ASPECT))
+        ragged = (columns * rows - count) / columns
+        cramped = max(0.0, _READABLE - cell_width) / 6 + max(0.0, MIN_HEIGHT - cell_height)
+        return skew + 0.4 * ragged + cramped
+
+    return min(range(1, count + 1), key=badness)
+
+
+def _cuts(length: int, parts: int) -> list[int]:
+    return [length * part // parts for part in range(parts + 1)]
+
+
+def outline_width(width: int) -> int:
+    """Columns of the tree beside the panes."""
+    return 34 if width >= 160 else 28 if width >= 120 else 24
+
+
+def outline_height(height: int, entries: int) -> int:
+    """Rows of the list above the pane, on a tiny terminal; 0 if there is no room for it."""
+    return 0 if height < 12 else min(entries, height // 3)
+
+
+def shares(needs: list[int], room: int) -> list[int]:
+    """``room`` divided fairly: nobody gets more than it needs, what is left goes to the others."""
+    given = [0] * len(needs)
+    open_ = [i for i, need in enumerate(needs) if need]
+    while room > 0 and open_:
+        each = max(room // len(open_), 1)
+        for i in open_:
+            part = min(each, needs[i] - given[i], room)
+            given[i] += part
+            room -= part
+        open_ = [i for i in open_ if given[i] < needs[i]]
+    return given

@@ -1,0 +1,189 @@
+"""The view of one agent: a title row, and its calls as blocks below it."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+
+from rich.cells import cell_len
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+
+from . import rows
+from .blocks import Agent, Block
+from .canvas import Canvas
+from .rows import Span, Spans
+from .transcript import Place, Transcript
+
+_MARGIN = 3  # the edge, a space, and one at the right
+_WHEEL = 3  # rows
+
+
+class Pane(Canvas, can_focus=True):
+    """Shows ``agent``; the app calls :meth:`update` when there is something new.
+
+    It follows its newest text until someone scrolls up; then it stays where the reader is.
+    """
+
+    DEFAULT_CSS = "Pane { width: 1fr; height: 1fr; }"
+
+    BINDINGS: list[BindingType] = [  # noqa: RUF012 - Textual's class variable
+        Binding("up", "scroll_rows(-1)", "Up", id="pane.up", show=False),
+        Binding("down", "scroll_rows(1)", "Down", id="pane.down", show=False),
+        Binding("pageup", "scroll_pages(-1)", "Page up", id="pane.page-up", show=False),
+        Binding("pagedown", "scroll_pages(1)", "Page down", id="pane.page-down", show=False),
+        Binding("home", "oldest", "Oldest", id="pane.oldest", show=False),
+        Binding("end,s", "follow", "Follow", id="pane.follow", show=False),
+    ]
+
+    class Picked(Message):
+        """The pane got the focus."""
+
+        def __init__(self, pane: Pane) -> None:
+            super().__init__()
+            self.pane = pane
+
+    def __init__(self, agent: Agent) -> None:
+        super().__init__()
+        self.agent = agent
+        self.transcript = Transcript(agent)
+        self.following = True
+        self.missed = 0
+        self.reasoning = True
+        self.now = 0.0
+        self._lines: list[int] = []
+        self._title: Spans = ()
+        self._anchor: Place | None = None  # what the top row shows, while not following
+
+    @property
+    def body_height(self) -> int:
+        return max(self.size.height - 1, 0)
+
+    def update(self) -> None:
+        """Take in what is new of the agent, and paint it."""
+        width, _ = self.size
+        if not width or not self.display:
+            return
+        added = self.transcript.sync(max(width - _MARGIN, 2), reasoning=self.reasoning)
+        if not self.following:
+            self.missed += max(added, 0)
+        self._place()
+        self.retitle(repaint=False)
+        self.repaint()
+
+    def retitle(self, *, repaint: bool = True) -> None:
+        """Bring the figures up to date."""
+        self._title = rows.title(self.agent, self.now, max(self.size.width - 2, 0))
+        if repaint:
+            self.repaint()
+
+    def on_resize(self) -> None:
+        # More or fewer lines than before are the width's doing: nobody missed any.
+        missed, self._strips = self.missed, {}
+        self._painted = []
+        self.update()
+        self.missed = missed
+
+    def show_reasoning(self, *, visible: bool) -> None:
+        if visible != self.reasoning:
+            missed, self.reasoning = self.missed, visible
+            self.update()
+            self.missed = missed
+
+    def show_block(self, block: Block) -> None:
+        """Scroll to where ``block`` begins; stay following if all of it is in sight."""
+        self.update()
+        start = self.transcript.start_of(block)
+        if start is not None and not (self.following and start in self._lines):
+            self._scroll_to(start)
+
+    def _place(self) -> None:
+        """Decide which lines the rows show."""
+        room = self.body_height
+        if self.following:
+            self._lines = self.transcript.tail(room)
+            return
+        top = self.transcript.line_of(self._anchor) if self._anchor else 0
+        top = max(min(top, self.transcript.height - room), 0)
+        self._lines = list(range(top, min(top + room, self.transcript.height)))
+
+    def _scroll_to(self, line: int) -> None:
+        transcript, room = self.transcript, self.body_height
+        end = max(transcript.height - room, 0)
+        top = max(line, 0)
+        # While calls share the pane its end is not what it shows: only End goes back to that.
+        if top >= end and (top > end or not self._shared()):
+            self.action_follow()
+            return
+        if self.following:
+            self.missed = 0
+        self.following = False
+        self._anchor = transcript.place(min(top, end)) if transcript.height else None
+        self._place()
+        self.repaint()
+
+    def _shared(self) -> bool:
+        lines = self.transcript.tail(self.body_height)
+        return bool(lines) and lines[-1] - lines[0] >= len(lines)
+
+    def action_scroll_rows(self, rows: int) -> None:
+        top = self._lines[0] if self._lines else 0
+        self._scroll_to(top + rows)
+
+    def action_scroll_pages(self, pages: int) -> None:
+        self.action_scroll_rows(pages * max(self.body_height - 1, 1))
+
+    def action_oldest(self) -> None:
+        if self.transcript.height > self.body_height:
+            self._scroll_to(0)
+
+    def action_follow(self) -> None:
+        self.following, self.missed, self._anchor = True, 0, None
+        self._place()
+        self.repaint()
+
+    def keys(self) -> Sequence[Hashable]:
+        key = self.transcript.key
+        focus = self.has_focus
+        body: list[Hashable] = [(key(line), focus) for line in self._lines]
+        body += [("", focus)] * (self.body_height - len(body))
+        if body and not self.following:
+            body[-1] = (body[-1], self.missed)
+        return [(self._title, focus), *body][: self.size.height]
+
+    def draw(self, row: int) -> tuple[Spans, str]:
+        edge = Span("▌", "edge-focus") if self.has_focus else Span("▏", "edge")
+        if row == 0:
+            return (edge, *self._title, Span(" ", "")), "bar-row-focus" if self.has_focus else "bar-row"
+        index = row - 1
+        spans = self.transcript.spans(self._lines[index]) if index < len(self._lines) else ()
+        spans = (edge, Span(" ", ""), *spans)
+        if not self.following and row == self.size.height - 1:
+            spans = self._chip(spans)
+        return spans, "ground"
+
+    def _chip(self, spans: Spans) -> Spans:
+        """The row with how much is new at its right end."""
+        below = self.transcript.height - 1 - (self._lines[-1] if self._lines else 0)
+        text = f" ↓ {self.missed} new " if self.missed else f" ↓ {below} below "
+        left = rows.spread(list(spans), [Span(text, "chip"), Span(" ", "")], self.size.width)
+        return left
+
+    def on_focus(self) -> None:
+        self.repaint()
+        self.post_message(self.Picked(self))
+
+    def on_blur(self) -> None:
+        self.repaint()
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        event.stop()
+        self.action_scroll_rows(-_WHEEL)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        event.stop()
+        self.action_scroll_rows(_WHEEL)
+
+
+def width_of(spans: Spans) -> int:
+    return sum(cell_len(span.text) for span in spans)

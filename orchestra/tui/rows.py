@@ -1,0 +1,108 @@
+"""Single rows as spans: text and the name of its look. Which colours a look has is the canvas's."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from rich.cells import cell_len
+
+from ..text import clean
+from .blocks import Agent, Block
+from .figures import count, duration
+from .items import Note, State, Tone, Tool
+from .wrap import breaks, fit, fit_end, shown
+
+Spans = tuple["Span", ...]
+
+
+class Span(NamedTuple):
+    text: str
+    look: str
+
+
+NOTE_GLYPHS = {Tone.INFO: "·", Tone.WARNING: "!", Tone.ERROR: "✗"}
+
+
+def spread(left: list[Span], right: list[Span], width: int) -> Spans:
+    """``left`` and ``right`` at the two ends of a row; ``left`` gives way."""
+    room = width - sum(cell_len(span.text) for span in right)
+    kept: list[Span] = []
+    for span in left:
+        text = fit(span.text, max(room, 0))
+        kept.append(Span(text, span.look))
+        room -= cell_len(text)
+    return (*kept, Span(" " * max(room, 0), ""), *right)
+
+
+def title(agent: Agent, now: float, width: int) -> Spans:
+    """The title row of a pane: columns stand still, the least important go first."""
+    meter, state = agent.meter, agent.state
+    left = [
+        Span(f"{state.glyph} {state:<8}", state),
+        Span(agent.title, "name"),
+    ]
+    right: list[Span] = []
+    if width >= 26 and state is not State.WAIT:
+        right.append(Span(f"{duration(meter.seconds(now)):>7}", "figure"))
+    if width >= 38 and meter.tokens:
+        mark = "~" if meter.estimated else ""
+        right.insert(0, Span(f"{mark + count(meter.tokens):>6} tok", "figure"))
+    if width >= 50 and meter.tokens:
+        rate = meter.rate(now)
+        text = f"{'~' if rate[1] else ''}{count(rate[0])}/s" if rate else ""
+        right.insert(1, Span(f"{text:>8}", "figure"))
+    if width >= 64:
+        right.insert(0, Span(f"{fit(agent.tool, 16):>16}", "tool-name"))
+    return spread(left, right, width)
+
+
+def head(block: Block, width: int) -> Spans:
+    """The header row of a block: its ordinal and task, who called, and how it stands."""
+    ordinal, dot, task = block.head.partition(" · ")
+    left = [Span(ordinal, "ordinal"), Span(dot + task, "task")]
+    if not block.ordinal:
+        left = [Span(block.head, "task")]
+    right = [Span(f" {block.state.glyph} {block.state}", block.state)]
+    if block.caller and "#" in block.caller and width >= 44:
+        right.insert(0, Span(f"  from {fit(block.caller, 16)}", "figure"))
+    return spread(left, right, width)
+
+
+def tool_rows(tool: Tool, width: int) -> list[Spans]:
+    """A tool call as one row; an error stands open below it."""
+    look = "void" if tool.void else "tool"
+    glyph = {State.DONE: "✔", State.FAILED: "✗", State.RUN: "●", State.STOPPED: "■"}.get(tool.state, "◌")
+    end = f" {duration(tool.seconds)}" if tool.seconds is not None else ""
+    result = " ".join(tool.result.split()) if tool.state is not State.FAILED else ""
+    room = max(width - 2 - len(end), 0)
+    name = fit(tool.name or "…", max(room - 2, 0))
+    room -= cell_len(name) + 2
+    wanted = cell_len(result) + 3 if result else 0
+    for_args = room - min(wanted, max(room // 2, room - cell_len(shown(tool.args))))
+    cut = fit_end if tool.streaming else fit
+    args = cut(" ".join(clean(tool.args).split()), max(for_args, 0))
+    left = [Span(f"{glyph} ", "void" if tool.void else tool.state), Span(name, look)]
+    left.append(Span(f"({args})" if not tool.streaming else f"({args}", "void" if tool.void else "args"))
+    if result and room - cell_len(args) > 4:
+        left.append(Span(f" → {result}", "result"))
+    rows = [spread(left, [Span(end, "figure")], width)]
+    if tool.state is State.FAILED:
+        rows += wrapped("", tool.result or "failed", width, "failed")
+    return rows
+
+
+def note_rows(note: Note, width: int) -> list[Spans]:
+    return wrapped(f"{NOTE_GLYPHS[note.tone]} ", note.text, width, f"note-{note.tone}")
+
+
+def wrapped(mark: str, text: str, width: int, look: str) -> list[Spans]:
+    """``text`` in rows below each other, ``mark`` before the first, the others indented."""
+    rows: list[Spans] = []
+    room = max(width - 2, 2)
+    lead = mark or "  "
+    for line in text.split("\n"):
+        cuts = [0, *breaks(line, room), len(line)]
+        for start, end in zip(cuts, cuts[1:], strict=False):
+            rows.append((Span(lead + shown(line[start:end].rstrip()), look),))
+            lead = "  "
+    return rows

@@ -1,0 +1,113 @@
+"""The part of the board that keeps the tool calls of a block."""
+
+from __future__ import annotations
+
+from typing import Any, assert_never
+
+from ..events import (
+    ModelFinished,
+    ToolCallDelta,
+    ToolFailed,
+    ToolFinished,
+    ToolProgress,
+    ToolStarted,
+)
+from ..text import clean, one_line
+from .blocks import Block
+from .items import KEPT, State, Tool, arguments
+
+ToolEvent = ToolStarted | ToolProgress | ToolFinished | ToolFailed
+
+
+def fragment(block: Block, event: ToolCallDelta) -> bool:
+    """A piece of a call as the model writes it; true if that began a new line."""
+    key = (event.message_id, event.index)
+    tool = block.fragments.get(key)
+    # Only the first fragment carries an id: another id at the same index is another call.
+    new = tool is None or bool(event.tool_call_id and event.tool_call_id != tool.id)
+    if tool is None or new:
+        tool = _add(block, event.tool_call_id or "", event.name or "")
+        block.fragments[key] = tool
+    elif event.name and not tool.name:
+        tool.name = one_line(event.name, 60)
+    tool.stream(event.args)
+    return new
+
+
+def asked(block: Block, event: ModelFinished) -> int:
+    """The calls of a finished message, their arguments whole; how many lines are new."""
+    written = [tool for (of, _), tool in block.fragments.items() if of == event.message_id]
+    for key in [key for key in block.fragments if key[0] == event.message_id]:
+        del block.fragments[key]
+    added = 0
+    for number, call in enumerate(event.tool_calls):
+        tool = block.tools.get(call.id)
+        if tool is None and number < len(written) and not written[number].id:
+            tool = block.tools[call.id] = written[number]
+            tool.id, tool.name = call.id, one_line(call.name, 60)
+        if tool is None:
+            tool = _add(block, call.id, call.name)
+            added += 1
+        tool.whole(call.args)
+    return added
+
+
+def reduce(block: Block, event: ToolEvent) -> bool:
+    """What a tool did; true if that began a new line."""
+    tool = _find(block, event)
+    if tool is None and isinstance(event, ToolProgress):
+        return False
+    # A tool that is tried again starts again under its id: that is another line.
+    new = tool is None or (tool.final and isinstance(event, ToolStarted))
+    if tool is None or new:
+        name = "" if isinstance(event, ToolProgress) else event.name
+        tool = _add(block, event.tool_call_id or "", name)
+    match event:
+        case ToolStarted():
+            tool.whole(event.args)
+            tool.state, tool.result = State.RUN, ""
+        case ToolProgress():
+            data = event.data if isinstance(event.data, str) else arguments({"": event.data})[2:]
+            tool.result = one_line(data, 200)
+        case ToolFinished():
+            _finish(tool, State.DONE, event.result, event.duration)
+        case ToolFailed():
+            _finish(tool, State.FAILED, event.error, event.duration)
+        case _:
+            assert_never(event)
+    tool.version += 1
+    return new
+
+
+def _finish(tool: Tool, state: State, result: str, seconds: float) -> None:
+    tool.state, tool.seconds, tool.streaming, tool.final = state, seconds, False, True
+    tool.result = clean(result[: KEPT * 2]).strip()[:KEPT]
+
+
+def _find(block: Block, event: ToolEvent) -> Tool | None:
+    if event.tool_call_id is None:
+        running = block.running_tools()
+        return running[-1] if running else None
+    return block.tools.get(event.tool_call_id)
+
+
+def _add(block: Block, id_: str, name: str) -> Tool:
+    tool = Tool(id_, one_line(name, 60))
+    block.items.append(tool)
+    if id_:
+        block.tools[id_] = tool
+    return tool
+
+
+def question(request: dict[str, Any]) -> str:
+    """``asks: delete(path: "x")`` for an interrupt's request."""
+    tool = one_line(str(request.get("tool") or request.get("name") or ""), 60)
+    args = request.get("arguments", request.get("args"))
+    if not tool:
+        return f"asks: {arguments(request)}"
+    return f"asks: {tool}({arguments(args) if isinstance(args, dict) else ''})"
+
+
+def answer(decision: dict[str, Any]) -> str:
+    kind = decision.get("type") or decision.get("decision")
+    return f"answered: {one_line(str(kind), 60) if kind else arguments(decision)}"

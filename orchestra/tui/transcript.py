@@ -1,0 +1,169 @@
+"""The lines of one agent at one width: what its pane scrolls through.
+
+Nothing here draws. A line is known by a key that changes with what it shows, and by a place that
+stays with its text when other text grows, is dropped or is wrapped anew.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from itertools import accumulate
+from typing import NamedTuple
+
+from .blocks import Agent, Block
+from .items import Prose
+from .layout import shares
+from .rows import Spans
+from .views import View, view_of
+
+Key = tuple[int, ...]
+
+MIN_SHARE = 4  # rows of a pane that one of several parallel calls needs
+
+
+class Place(NamedTuple):
+    """Where in an agent's text a line stands, whatever the width."""
+
+    block: int
+    item: int
+    mark: tuple[int, int]
+
+
+class BlockLines:
+    """The lines of one block: a gap, its header, its items."""
+
+    def __init__(self, block: Block, *, first: bool) -> None:
+        self.block = block
+        self.views: list[View] = [view_of(block, first=first)]
+        self.ends: list[int] = []
+        self._gone = 0
+        self._version = -1
+        self._settled = 0
+        self._shape: tuple[int, bool] = (0, True)
+
+    @property
+    def height(self) -> int:
+        return self.ends[-1] if self.ends else 0
+
+    def sync(self, width: int, *, reasoning: bool) -> None:
+        block = self.block
+        if self._version == block.version and self._shape == (width, reasoning):
+            return
+        if self._shape != (width, reasoning):
+            self._shape = (width, reasoning)
+            self._settled = 0
+        if drop := block.gone - self._gone:
+            del self.views[1 : 1 + drop]
+            self._gone = block.gone
+            self._settled = 0
+        self.views += [view_of(item) for item in block.items[len(self.views) - 1 :]]
+        self.views[0].sync(width, reasoning=reasoning)
+        for view in self.views[max(self._settled, 1) :]:
+            view.sync(width, reasoning=reasoning)
+        while self._settled < len(self.views) - 1 and block.items[self._settled].final:
+            self._settled += 1
+        # The oldest text may shrink at its front although it is final.
+        if len(self.views) > 1 and isinstance(block.items[0], Prose):
+            self.views[1].sync(width, reasoning=reasoning)
+        self.ends = list(accumulate(view.height for view in self.views))
+        self._version = block.version
+
+    def find(self, line: int) -> tuple[View, int]:
+        index = bisect_right(self.ends, line)
+        return self.views[index], line - (self.ends[index - 1] if index else 0)
+
+    def line_of(self, item: int, mark: tuple[int, int]) -> int | None:
+        for index, view in enumerate(self.views):
+            if view.serial == item:
+                row = view.row_of(mark)
+                return min(row, max(view.height - 1, 0)) + (self.ends[index - 1] if index else 0)
+        return None
+
+
+class Transcript:
+    """All lines of an agent. Call :meth:`sync` before anything else."""
+
+    def __init__(self, agent: Agent) -> None:
+        self.agent = agent
+        self.blocks: list[BlockLines] = []
+        self.starts: list[int] = []
+        self.height = 0
+        self._gone = 0
+
+    def sync(self, width: int, *, reasoning: bool = True) -> int:
+        """Take in what is new; how many lines were added at this width (less those dropped)."""
+        agent = self.agent
+        agent.settle()
+        if drop := agent.gone - self._gone:
+            del self.blocks[:drop]
+            self._gone = agent.gone
+        for block in agent.blocks[len(self.blocks) :]:
+            self.blocks.append(BlockLines(block, first=not self.blocks))
+        before = self.height
+        self.starts.clear()
+        self.height = 0
+        for lines in self.blocks:
+            lines.sync(width, reasoning=reasoning)
+            self.starts.append(self.height)
+            self.height += lines.height
+        return self.height - before
+
+    def key(self, line: int) -> Key:
+        view, row = self._find(line)
+        return view.key(row)
+
+    def spans(self, line: int) -> Spans:
+        view, row = self._find(line)
+        return view.spans(row)
+
+    def text(self, line: int) -> str:
+        return "".join(span.text for span in self.spans(line))
+
+    def place(self, line: int) -> Place:
+        index = bisect_right(self.starts, line) - 1
+        view, row = self.blocks[index].find(line - self.starts[index])
+        return Place(self.blocks[index].block.serial, view.serial, view.mark(row))
+
+    def line_of(self, place: Place) -> int:
+        """Where the text of a place is now; 0 if it is no longer kept."""
+        for start, lines in zip(self.starts, self.blocks, strict=True):
+            if lines.block.serial == place.block:
+                found = lines.line_of(place.item, place.mark)
+                return start + (found or 0)
+        return 0
+
+    def start_of(self, block: Block) -> int | None:
+        """The line at which a block begins."""
+        for start, lines in zip(self.starts, self.blocks, strict=True):
+            if lines.block is block:
+                return start
+        return None
+
+    def tail(self, room: int) -> list[int]:
+        """The lines a pane of ``room`` rows shows while it follows.
+
+        While calls run in parallel each keeps a share of the pane, its header and its newest lines;
+        else what is newest is simply what is last.
+        """
+        live = [i for i, lines in enumerate(self.blocks) if lines.block.live]
+        last = len(self.blocks) - 1
+        if self.height <= room or not live or live[0] == last or room < 2 * MIN_SHARE:
+            return list(range(max(self.height - room, 0), self.height))
+        taking = list(range(live[0], last + 1))
+        if len(taking) > room // MIN_SHARE:
+            taking = (live + [i for i in taking if i not in live])[: room // MIN_SHARE]
+            taking.sort()
+        found: list[int] = []
+        for index, share in zip(
+            taking, shares([self.blocks[i].height for i in taking], room), strict=True
+        ):
+            lines, start = self.blocks[index], self.starts[index]
+            top = min(lines.views[0].height, share)
+            found += range(start, start + top)
+            found += range(start + lines.height - (share - top), start + lines.height)
+        before = min(room - len(found), self.starts[taking[0]])
+        return [*range(self.starts[taking[0]] - before, self.starts[taking[0]]), *found]
+
+    def _find(self, line: int) -> tuple[View, int]:
+        index = bisect_right(self.starts, line) - 1
+        return self.blocks[index].find(line - self.starts[index])

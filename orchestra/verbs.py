@@ -1,0 +1,193 @@
+"""What each verb does: it takes the parts and wires them together."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from . import __version__
+from .errors import INTERRUPTED, INVALID, OK, UsageError, exit_code_of
+from .events import Event, Header, RunFinished
+from .scenario import Scenario, discover, load
+from .scenario.team import ALL, choose, members
+from .text import nearest
+
+if TYPE_CHECKING:
+    from .console import Display, Filter, Saver
+    from .runtime import Run
+
+READING_RATE = 40.0  # tokens a second of scripted replies, where a person watches
+_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
+
+
+def run(args: argparse.Namespace) -> int:
+    """``orchestra run``: print the run's events as they come."""
+    from .console import Filter, Saver, display, safe_streams
+    from .settings import Settings
+
+    safe_streams()
+    settings = Settings()
+    scenario = load(args.file, root=args.root)
+    models = _models(scenario, args.model, settings.model)
+    _known_agents(scenario, args.agent)
+    inputs = _inputs(scenario, args.input)
+    kind = args.display or ("rich" if sys.stdout.isatty() else "plain")
+    pace = READING_RATE if kind == "rich" and sys.stdout.isatty() else 0.0
+    header = _header(scenario)
+    saver = Saver(args.save, header) if args.save else None
+    show = display(kind, out=sys.stdout, err=sys.stderr, stats=args.stats, header=header)
+    try:
+        from .runtime import run as start
+
+        rate = pace if settings.rate is None else settings.rate
+        begun = start(scenario, inputs, models=models, rate=rate, trust=args.trust)
+        return asyncio.run(_print(begun, show, saver, Filter(args.agent, args.node)))
+    finally:
+        show.close()
+        if saver:
+            saver.close()
+
+
+async def _print(run: Run, show: Display, saver: Saver | None, keep: Filter) -> int:
+    caught: list[signal.Signals] = []
+    _on_signals(run, caught)
+    finished: Event | None = None
+    async for event in run:
+        if saver:
+            saver.feed(event)
+        if keep.keep(event):
+            show.feed(event)
+        finished = event
+    if caught:
+        return 128 + caught[0]
+    return _exit_code(finished)
+
+
+def _on_signals(run: Run, caught: list[signal.Signals]) -> None:
+    """The first signal ends the run in good order; a second of its kind ends the process."""
+    loop = asyncio.get_running_loop()
+
+    def on(number: signal.Signals) -> None:
+        caught.append(number)
+        loop.remove_signal_handler(number)
+        run.cancel()
+
+    for name in _SIGNALS:
+        if number := getattr(signal.Signals, name, None):  # Windows has no SIGHUP
+            loop.add_signal_handler(number, on, number)
+
+
+def _exit_code(finished: Event | None) -> int:
+    match finished:
+        case RunFinished(status="completed"):
+            return OK
+        case RunFinished(status="cancelled"):
+            return 128 + signal.SIGINT
+        case RunFinished(status="interrupted"):
+            return INTERRUPTED
+        case RunFinished(error_type=error_type):
+            return exit_code_of(error_type)
+    return exit_code_of(None)
+
+
+def tui(args: argparse.Namespace) -> int:
+    """``orchestra tui``: the run in the viewer, every agent in its own pane."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError(
+            f"orchestra tui needs a terminal; in a pipe, use: orchestra run {args.file}"
+        )
+    from .settings import Settings
+
+    settings = Settings()
+    scenario = load(args.file, root=args.root)
+    models = _models(scenario, args.model, settings.model)
+    inputs = _inputs(scenario, args.input)
+
+    def source() -> Run:
+        # In the viewer's thread, so that its first frame does not wait for langchain.
+        from .runtime import run as start
+
+        rate = READING_RATE if settings.rate is None else settings.rate
+        return start(scenario, inputs, models=models, rate=rate, trust=args.trust)
+
+    from .tui import view
+
+    return _exit_code(view(scenario.name, members(scenario, models), source))
+
+
+def test(args: argparse.Namespace) -> int:
+    """``orchestra test``: every scenario offline, one line each, a reason for each failure."""
+    from .regression import run_suite, worst
+
+    def load_one(path: Path) -> Scenario:
+        return load(path, root=args.root)
+
+    def play(scenario: Scenario, models: Mapping[str, str]) -> Run:
+        from .runtime import run as start
+
+        return start(scenario, models=models, trust=args.trust)
+
+    codes = []
+    for result in run_suite(discover(args.paths), load_one, play):
+        codes.append(result.code)
+        for line in result.lines():
+            sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+    passed = codes.count(OK)
+    sys.stdout.write(f"{passed} passed, {len(codes) - passed} failed\n")
+    return worst(codes) if codes else INVALID
+
+
+def _models(
+    scenario: Scenario, given: Sequence[str], from_settings: str | None
+) -> dict[str, str]:
+    """Models by agent: ``--model`` over ``ORCHESTRA_MODEL``. Raises UsageError."""
+    models = {ALL: from_settings} if from_settings else {}
+    for text in given:
+        agent, equals, model = text.partition("=")
+        if not equals:
+            agent, model = ALL, text
+        elif agent not in scenario.agents:
+            raise UsageError(_unknown("--model", "agent", agent, scenario.agents))
+        models[agent] = model
+    for model in models.values():
+        if ":" not in model and model not in (*scenario.models, "scripted", "echo"):
+            known = [*scenario.models, "scripted", "echo"]
+            raise UsageError(_unknown("--model", "model", model, known) + ", or provider:name")
+    for agent in scenario.agents:
+        choose(scenario, agent, models)
+    return models
+
+
+def _known_agents(scenario: Scenario, agents: Sequence[str]) -> None:
+    for agent in agents:
+        if agent.rpartition("/")[2].partition("#")[0] not in scenario.agents:
+            raise UsageError(_unknown("--agent", "agent", agent, scenario.agents))
+
+
+def _unknown(option: str, kind: str, word: str, known: Sequence[str] | Mapping[str, object]) -> str:
+    hint = nearest(word, known) or "known: " + ", ".join(known)
+    return f"{option}: there is no {kind} {word!r}; {hint}"
+
+
+def _inputs(scenario: Scenario, given: str | None) -> tuple[str, ...]:
+    """The user's messages; asked for where none is given and a person is there."""
+    if given is not None:
+        return (given,)
+    if scenario.inputs:
+        return scenario.inputs
+    if sys.stdin.isatty() and sys.stderr.isatty():
+        sys.stderr.write(f"{scenario.name} > ")
+        sys.stderr.flush()
+        if line := sys.stdin.readline().strip():
+            return (line,)
+    raise UsageError(f"{scenario.source.path}: there is no 'input'; give one with --input")
+
+
+def _header(scenario: Scenario) -> Header:
+    return Header(scenario=scenario.name, digest=scenario.source.digest, orchestra=__version__)
