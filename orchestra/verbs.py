@@ -15,7 +15,7 @@ from .errors import INTERRUPTED, INVALID, OK, UsageError, exit_code_of
 from .events import Event, Header, RunFinished
 from .scenario import Scenario, discover, load
 from .scenario.team import ALL, choose, members
-from .text import nearest
+from .text import clean, nearest
 
 if TYPE_CHECKING:
     from .console import Display, Filter, Saver
@@ -40,7 +40,8 @@ def run(args: argparse.Namespace) -> int:
     pace = READING_RATE if kind == "rich" and sys.stdout.isatty() else 0.0
     header = _header(scenario)
     saver = Saver(args.save, header) if args.save else None
-    show = display(kind, out=sys.stdout, err=sys.stderr, stats=args.stats, header=header)
+    stats = args.stats or kind == "rich"
+    show = display(kind, out=sys.stdout, err=sys.stderr, stats=stats, header=header)
     try:
         from .runtime import run as start
 
@@ -132,15 +133,21 @@ def test(args: argparse.Namespace) -> int:
 
         return start(scenario, models=models, trust=args.trust)
 
-    codes = []
-    for result in run_suite(discover(args.paths), load_one, play):
+    codes, files = [], []
+    for path in args.paths:
+        try:
+            files += discover([path])
+        except UsageError as error:  # the other paths are tested all the same
+            sys.stderr.write(f"{clean(str(error))}\n")
+            codes.append(INVALID)
+    for result in run_suite(dict.fromkeys(files), load_one, play):
         codes.append(result.code)
         for line in result.lines():
             sys.stdout.write(line + "\n")
         sys.stdout.flush()
     passed = codes.count(OK)
     sys.stdout.write(f"{passed} passed, {len(codes) - passed} failed\n")
-    return worst(codes) if codes else INVALID
+    return worst(codes)
 
 
 def _models(

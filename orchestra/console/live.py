@@ -8,21 +8,22 @@ state is behind one lock, which is always taken before any of rich's.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from threading import Event as Flag
 from threading import RLock, Thread
 from typing import TextIO
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from ..events import Event, RunFinished, RunStarted
 from . import paint, summary
-from .narrator import Block, Kind, Line, Narrator, Speaker
+from .narrator import Narrator
 from .region import Region, Rows, Running, Stage, View
 from .signs import signs
+from .words import Block, Kind, Line, Speaker
 
 FRAMES_PER_SECOND = 12
 
@@ -69,12 +70,15 @@ class LiveDisplay(Narrator):
         self._lock = RLock()
         self._dirty = False
         self._second = 0
-        self._failure: OSError | None = None  # of the thread, to be raised to the caller
+        self._failure: OSError | ValueError | None = (
+            None  # of the thread, to be raised to the caller
+        )
         self._closed = Flag()
         self._thread: Thread | None = None
         if frames_per_second:
             period = 1 / frames_per_second
             self._thread = Thread(target=self._redraw, args=(period,), daemon=True)
+            self._thread.start()
 
     def feed(self, event: Event) -> None:
         with self._lock:
@@ -87,7 +91,7 @@ class LiveDisplay(Narrator):
 
     def close(self) -> None:
         self._closed.set()
-        if self._thread and self._thread.is_alive():
+        if self._thread:
             self._thread.join()
         with self._lock:
             try:
@@ -104,8 +108,8 @@ class LiveDisplay(Narrator):
                 self._show()
 
     def note(self, line: Line) -> None:
-        texts = paint.line(line, self._signs[line.look], self._console.width)
-        self._print(None, texts)
+        sign = "" if line.look == "title" else self._signs[line.look]
+        self._print(None, paint.line(line, sign, self._console.width))
 
     def line(self, speaker: Speaker, line: Line) -> None:
         self._print(speaker, self._lines(speaker, [line]))
@@ -145,7 +149,7 @@ class LiveDisplay(Narrator):
 
     def ended(self, finished: RunFinished, case: str) -> None:
         if self._stats and finished.totals:
-            self._print(None, [Text()], self._table(finished))
+            self._print(None, [*self._figures(finished), Text()])
         ending, verdict = summary.ending(finished), summary.verdict(finished)
         case = f"{case}: " if case else ""
         match finished.status:
@@ -155,6 +159,7 @@ class LiveDisplay(Narrator):
                 line = Line("failure", f"{case}{verdict} ({ending})")
             case "cancelled" | "interrupted":
                 line = Line("warning", case + verdict)
+        self._asking.clear()  # a run that ended interrupted has nobody left to answer
         self.note(line)
 
     def _colour(self, agent: str) -> str:
@@ -169,9 +174,7 @@ class LiveDisplay(Narrator):
             found += paint.line(line, self._signs[line.look], width, colour, indent)
         return found
 
-    def _print(
-        self, speaker: Speaker | None, texts: list[Text], table: Table | None = None
-    ) -> None:
+    def _print(self, speaker: Speaker | None, texts: Sequence[RenderableType]) -> None:
         """Print for good, above the region, under the speaker's heading."""
         if not texts:
             self._dirty = True
@@ -181,7 +184,7 @@ class LiveDisplay(Narrator):
         elif not self._printed:
             texts = [*self._heading(speaker), *texts]
         self._above, self._printed = speaker, True
-        self._show(texts, table)
+        self._show(texts)
 
     def _heading(self, speaker: Speaker | None) -> list[Text]:
         if speaker is None:
@@ -189,7 +192,7 @@ class LiveDisplay(Narrator):
         colour, sign = self._colour(speaker.agent), self._signs["speaker"]
         return [paint.heading(speaker, colour, sign, self._console.width)]
 
-    def _show(self, texts: Iterable[Text] = (), table: Table | None = None) -> None:
+    def _show(self, texts: Sequence[RenderableType] = ()) -> None:
         """Draw the region, and print ``texts`` above it, in one write: nothing flickers."""
         self._dirty = False
         width, height = self._console.size
@@ -199,16 +202,12 @@ class LiveDisplay(Narrator):
                 self._start()
             if self._region:
                 self._region.update(Rows(rows), refresh=True)
-            for text in texts:
-                self._console.print(text, no_wrap=True, overflow="crop")
-            if table:
-                self._console.print(table)
+            if texts:
+                self._console.print(Group(*texts), no_wrap=True, overflow="crop")
 
     def _start(self) -> None:
         self._region = Region(self._console)
         self._region.start()
-        if self._thread and not self._thread.is_alive() and not self._closed.is_set():
-            self._thread.start()
 
     def _hide(self) -> None:
         region, self._region = self._region, None
@@ -220,16 +219,27 @@ class LiveDisplay(Narrator):
         while not self._closed.wait(period):
             try:
                 self.refresh()
-            except OSError as error:  # the terminal is gone; feed tells the caller
+            except (OSError, ValueError) as error:  # the terminal is gone, or closed: feed says so
                 self._failure = error
                 return
 
-    def _table(self, finished: RunFinished) -> Table:
+    def _figures(self, finished: RunFinished) -> Sequence[RenderableType]:
+        """The summary as a table, or, in a narrow terminal, as a list."""
+        found = summary.rows(finished)
         table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
         for index, name in enumerate(summary.COLUMNS):
             table.add_column(name, justify="right" if index else "left", no_wrap=True)
-        for row in summary.rows(finished):
+        for row in found:
             style = "bold" if row.total else ""
-            agent = Text(row.agent, style or self._colour(row.agent))
-            table.add_row(agent, *map(Text, row.cells[1:]), style=style)
-        return table
+            table.add_row(self._name(row), *map(Text, row.cells[1:]), style=style)
+        options = self._console.options.update(width=1_000)  # else it answers with what there is
+        if self._console.measure(table, options=options).maximum <= self._console.width:
+            return [table]
+        listed: list[Text] = []
+        for row in found:
+            pairs = zip(summary.COLUMNS[1:], row.cells[1:], strict=True)
+            listed += [self._name(row), *(Text(f"{name:<6}{cell:>9}") for name, cell in pairs)]
+        return listed
+
+    def _name(self, row: summary.Row) -> Text:
+        return Text(row.agent, "bold" if row.total else self._colour(row.agent))

@@ -51,8 +51,11 @@ class QuietDisplay:
 
 
 def _report(finished: RunFinished, err: TextIO, stats: bool) -> None:
-    lines = [*summary.lines(finished), summary.ending(finished)] if stats else []
+    lines = summary.lines(finished) if stats else []
     if finished.status != "completed":
-        lines = [*lines[:-1], summary.verdict(finished)]
-    err.writelines(text + "\n" for text in lines)
-    err.flush()
+        lines.append(summary.verdict(finished))
+    elif stats:
+        lines.append(summary.ending(finished))
+    if lines:
+        err.writelines(f"{text}\n" for text in lines)
+        err.flush()

@@ -7,11 +7,10 @@ All text that leaves here has passed ``text.clean``.
 
 from __future__ import annotations
 
-import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Literal, assert_never
+from typing import Any, assert_never
 
 from ..events import (
     AgentFinished,
@@ -38,51 +37,8 @@ from ..events import (
     Warned,
 )
 from ..text import clean, one_line
-from .signs import Look
 from .summary import duration
-
-Kind = Literal["text", "reasoning", "internal"]
-
-LONGEST = 2_000  # characters of a tool's arguments or result; the whole is in the saved run
-
-
-@dataclass(frozen=True, slots=True)
-class Speaker:
-    """One call of one run. ``name`` is what a person may pass to ``--agent``."""
-
-    run: str
-    call: str
-    agent: str
-    title: str = ""
-    case: str = ""
-
-    @property
-    def name(self) -> str:
-        return f"{self.case} {self.call}" if self.case else self.call
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One thing said in one line: ``→ weather {"city": "Oslo"} (0.21s)``.
-
-    Attributes:
-        detail: may be cut to fit.
-        tail: never cut.
-    """
-
-    look: Look
-    text: str
-    detail: str = ""
-    tail: str = ""
-
-
-@dataclass(slots=True, eq=False)
-class Block:
-    """One message while it is being said. ``void``: its model call was aborted."""
-
-    speaker: Speaker
-    spoken: bool = False
-    void: bool = False
+from .words import LONGEST, Block, Kind, Line, Speaker, call_line, folded, question, reason
 
 
 @dataclass(slots=True)
@@ -177,7 +133,7 @@ class Narrator(ABC):
                 self._tool_started(run, event)
             case ToolProgress():
                 name = run.tools.get(event.tool_call_id or "", "")
-                self._line(run, event, Line("progress", name, _folded(event.data)))
+                self._line(run, event, Line("progress", name, folded(event.data)))
             case ToolFinished() | ToolFailed():
                 self._tool_ended(run, event)
             case Internal():
@@ -187,11 +143,11 @@ class Narrator(ABC):
             case AgentFinished():
                 self._agent_finished(run, event)
             case Interrupted():
-                self._line(run, event, _question(event.request))
+                self._line(run, event, question(event.request))
                 self.asked(event.interrupt_id)
             case Resumed():
                 self.answered(event.interrupt_id)
-                self._line(run, event, Line("answer", _folded(event.decision)))
+                self._line(run, event, Line("answer", folded(event.decision)))
             case StateUpdated():
                 keys = one_line(", ".join(event.keys), LONGEST)
                 self._line(run, event, Line("state", f"state {one_line(event.node)}", keys))
@@ -203,7 +159,7 @@ class Narrator(ABC):
             case TurnFinished():
                 self._answer(event.run, run, event.output)
             case Warned():
-                self.note(Line("warning", f"warning: {one_line(event.message)}"))
+                self.note(Line("warning", one_line(event.message)))
             case RunFinished():
                 self._run_finished(run, event)
             case _:
@@ -256,11 +212,11 @@ class Narrator(ABC):
         if not block.spoken:  # promised to have come as a delta; a filter may have seen to that
             self._say(block, "reasoning", event.reasoning)
             self._say(block, "text", event.text)
-        lines = [_call(call.name, call.args) for call in event.tool_calls]
+        lines = [call_line(call.name, call.args) for call in event.tool_calls]
         run.announced.update((call.id, call.args) for call in event.tool_calls)
         if event.truncated:
-            reason = f" ({one_line(event.finish_reason)})" if event.finish_reason else ""
-            lines.append(Line("warning", f"cut off by the model{reason}"))
+            why = f" ({one_line(event.finish_reason)})" if event.finish_reason else ""
+            lines.append(Line("warning", f"cut off by the model{why}"))
         if event.text.strip():
             run.spoken[event.call or ""] = run.last = event.text.strip()
         del run.blocks[event.message_id]
@@ -269,7 +225,7 @@ class Narrator(ABC):
     def _model_aborted(self, run: _Run, event: ModelAborted) -> None:
         block = run.blocks.pop(event.message_id, None) or Block(self._speaker(run, event))
         block.void = True
-        self.shut(block, [Line("failure", _reason(event) + self._fresh_error(run, event.error))])
+        self.shut(block, [Line("failure", reason(event) + self._fresh_error(run, event.error))])
 
     def _internal(self, run: _Run, event: Internal) -> None:
         key = (event.call or "", event.source)
@@ -286,7 +242,7 @@ class Narrator(ABC):
             self.shut(run.asides.pop(key))
 
     def _tool_started(self, run: _Run, event: ToolStarted) -> None:
-        speaker, line = self._speaker(run, event), _call(event.name, event.args)
+        speaker, line = self._speaker(run, event), call_line(event.name, event.args)
         run.tools[event.tool_call_id] = line.text
         if run.announced.get(event.tool_call_id) != event.args:  # edited by a person, or filtered
             self.line(speaker, line)
@@ -351,39 +307,3 @@ class Narrator(ABC):
         self._answer(event.run, run, event.output)
         self.ended(event, run.case)
         del self._runs[event.run]
-
-
-def _call(name: str, args: Mapping[str, Any]) -> Line:
-    return Line("call", one_line(name), _folded(args) if args else "")
-
-
-def _question(request: Mapping[str, Any]) -> Line:
-    """What a person is asked: the tool with its arguments, else the whole request."""
-    name = request.get("tool") or request.get("name")
-    if not isinstance(name, str):
-        return Line("question", _folded(request))
-    return Line("question", f"{one_line(name)} waits for approval", _folded(request.get("args")))
-
-
-def _reason(event: ModelAborted) -> str:
-    match event.reason:
-        case "retry":
-            again = "" if event.retry_in is None else f" in {duration(event.retry_in)}"
-            return f"void, asked again{again}"
-        case "fallback":
-            return "void, another model is asked"
-        case "broken_stream":
-            return "void, the stream broke"
-        case "cancelled":
-            return "cancelled"
-        case "error":
-            return "void, the model call failed"
-
-
-def _folded(value: Any) -> str:
-    """A value as JSON in one line; a text as it is."""
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return one_line(value, LONGEST)
-    return one_line(json.dumps(value, ensure_ascii=False, default=str), LONGEST)

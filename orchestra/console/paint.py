@@ -8,8 +8,8 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from .flow import wrap
-from .narrator import Kind, Line, Speaker
 from .signs import Look
+from .words import Kind, Line, Speaker
 
 # Names, not numbers: the terminal's own theme decides what they look like, on light and on dark.
 # Red and yellow are left to errors and warnings.

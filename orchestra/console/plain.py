@@ -15,8 +15,9 @@ from typing import TextIO
 
 from ..events import RunFinished
 from . import summary
-from .narrator import Block, Kind, Line, Narrator, Speaker
-from .signs import Look, signs
+from .narrator import Narrator
+from .signs import signs
+from .words import Block, Kind, Line, Speaker
 
 
 @dataclass(slots=True, eq=False)
@@ -47,7 +48,7 @@ class PlainDisplay(Narrator):
 
     def note(self, line: Line) -> None:
         if line.look == "warning":
-            self._complain(line.text)
+            self._complain(f"warning: {line.text}")
         else:
             self._lines(None, [line])
 
@@ -119,7 +120,7 @@ class PlainDisplay(Narrator):
         self._drain()
 
     def _drain(self) -> None:
-        """Print what the floor allows: all of the first in the queue, and the next if it is done."""
+        """Print what the floor allows: the first in the queue, and the next when it is done."""
         wrote = False
         while self._queue:
             unit = self._queue[0]

@@ -16,8 +16,8 @@ from rich.text import Text
 
 from . import paint
 from .flow import Flow
-from .narrator import Block, Kind, Line, Speaker
 from .signs import Look
+from .words import Block, Kind, Line, Speaker
 
 SHOWN_AFTER = (
     1.0  # seconds after which a running tool, or the age of a silent model, is worth a row
@@ -83,13 +83,13 @@ class Stage:
         budget = max(min(height - 2, height * 2 // 3), 1)
         if len(speakers) * 3 > budget:
             return self._crowd(speakers, width, budget, now)
-        share = (budget + len(speakers)) // len(speakers)
+        share = budget // len(speakers)  # of rows: an empty one, the heading, the words
         found: list[Text] = []
         for index, speaker in enumerate(speakers):
             if index or speaker != above:  # else it goes on under the heading that it has
                 found += [Text(), self._heading(speaker, width, now)]
-            found += self._body(speaker, width, max(share - 2, 1), now)
-        return found[-budget:] if len(found) > budget else found
+            found += self._body(speaker, width, share - 2, now)
+        return found
 
     def _speakers(self, now: float) -> list[Speaker]:
         speaking = [view.speaker for view in self.views.values()]
@@ -115,13 +115,8 @@ class Stage:
             if tool.speaker == speaker and (age := _age(tool.began, now)):
                 line = Line("progress", tool.name, tail=age)
                 lines += paint.line(line, self.signs["progress"], width, colour, indent)
-        lines = lines[-count:]
-        words = (
-            words[len(words) - max(count - len(lines), 0) :]
-            if len(words) > count - len(lines)
-            else words
-        )
-        return words + lines or [Text(" " * indent).append("…", "dim")]
+        found = words[max(len(words) + len(lines) - count, 0) :] + lines
+        return found[-count:] or [Text(" " * indent).append("…", "dim")]
 
     def _crowd(self, speakers: list[Speaker], width: int, budget: int, now: float) -> list[Text]:
         """One row for each, and a count of those that do not fit."""
@@ -167,7 +162,7 @@ class Region(Live):
             height = sum(max(-(-cells // width), 1) for cells in drawn)
             self._live_render._shape = (width, height)
         found = super().process_renderables(renderables)
-        rows = self._live_render.renderable
+        rows = self.get_renderable()
         if isinstance(rows, Rows):
             self._drawn = width, [cell_len(row.plain) for row in rows.rows]
         return found

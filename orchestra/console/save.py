@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -43,6 +44,8 @@ class Saver:
         try:
             self._file.write(text)
         except OSError as error:
+            with contextlib.suppress(OSError):  # what it still holds cannot be written either
+                self._file.close()
             raise OrchestraError(f"{self.path}: {_reason(error)}") from error
 
 

@@ -19,6 +19,7 @@ from ..events import (
     RunStarted,
     ToolCall,
 )
+from ..scenario.script import ScriptKey
 
 
 @dataclass(slots=True)
@@ -82,10 +83,11 @@ class Transcript:
         return {path: call.begun for path, call in self.calls.items()}
 
     def find(self, agent: str | None) -> list[Call]:
-        """The calls that ``agent`` means: a name, a call path, or None for the main agent."""
+        """The calls that ``agent`` means; None is the main agent's.
+
+        As in a script, it is a name (all its calls) or the tail of a call path.
+        """
         if agent is None:
-            agent = self.main
-            return [self.calls[agent]] if agent in self.calls else []
-        if agent in self.calls and ("/" in agent or "#" in agent):
-            return [self.calls[agent]]
-        return [call for call in self.calls.values() if call.agent == agent]
+            return [self.calls[self.main]] if self.main in self.calls else []
+        key = ScriptKey.parse(agent)
+        return [call for path, call in self.calls.items() if key.fits(path)]

@@ -52,22 +52,23 @@ class Models:
         # A key that the environment left empty is as good as not given.
         settings = {name: value for name, value in settings.items() if value not in ("", {})}
         model = settings.pop("model")
-        provider = model.partition(":")[0]
-        if provider == "openai":
-            self._openai(settings)
         settings.setdefault("max_retries", 0)  # retries are the run's, and visible
+        provider, _, name = model.partition(":")
         try:
+            if provider == "openai":
+                return self._openai(name, settings)
             from langchain.chat_models import init_chat_model
 
             made: BaseChatModel = init_chat_model(model, **settings)
-        except Exception as error:  # noqa: BLE001 - providers raise what they like: bad settings
-            raise UsageError(f"model {model!r} cannot be made: {self.redact(brief(error))}") from error
+        except UsageError:
+            raise
+        except Exception as error:
+            reason = self.redact(brief(error))
+            raise UsageError(f"model {model!r} cannot be made: {reason}") from error
         return made
 
-    def _openai(self, settings: dict[str, Any]) -> None:
-        """What langchain-openai needs to work with any server, and in any event loop."""
-        import openai
-
+    def _openai(self, name: str, settings: dict[str, Any]) -> BaseChatModel:
+        """A model of OpenAI, or of any server that speaks its language."""
         environ = self.environ
         elsewhere = (
             settings.get("base_url")
@@ -82,11 +83,14 @@ class Models:
                 )
             settings["api_key"] = "none"  # the SDK insists on one
         self.secrets.add(settings.get("api_key") or environ.get("OPENAI_API_KEY", ""))
-        settings["stream_usage"] = True  # off by default where there is a base_url
-        # The default client is shared by all of a process and tied to the first event loop.
-        client = openai.DefaultAsyncHttpxClient()
-        settings["http_async_client"] = client
+        from .openai import AnyLoopClient, OpenAIChat  # here, because it takes its time
+
+        if elsewhere:  # where only OpenAI's older API can be relied on, whatever the model's name
+            settings["use_responses_api"] = False
+        client = AnyLoopClient()
         self.closers.append(client.aclose)
+        # Usage is off by default where there is a base_url.
+        return OpenAIChat(model=name, stream_usage=True, http_async_client=client, **settings)
 
     def _filled(self, name: str, value: Any) -> Any:
         """``value`` with ``${NAME}`` and ``${NAME:-default}`` filled from the environment."""

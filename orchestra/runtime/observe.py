@@ -30,6 +30,7 @@ from . import clock
 from .state import CALL, MESSAGE, RunState, state_of
 
 Writer = Callable[[Any], None]
+LONGEST = 400  # characters of an error; some servers answer with a page of HTML
 # Finish reasons of a turn that was cut short, as the providers spell them.
 _CUT = {"length", "max_tokens", "max_output_tokens", "content_filter", "incomplete"}
 
@@ -60,12 +61,13 @@ class Observer(AgentMiddleware[Any, Any, Any]):
         message_id, attempt = place.state.begin_turn(place.call)
         write = request.runtime.stream_writer
         metadata = place.config["metadata"]
+        name = _model_name(request.model, self._model)
         write(
             events.ModelStarted(
                 agent=self._agent,
                 call=place.call,
                 message_id=message_id,
-                model=self._model,
+                model=name,
                 attempt=attempt,
                 node=metadata.get("langgraph_node"),
                 step=metadata.get("langgraph_step"),
@@ -84,9 +86,12 @@ class Observer(AgentMiddleware[Any, Any, Any]):
         finally:
             var_child_runnable_config.reset(token)
         message = next(m for m in reversed(response.result) if isinstance(m, AIMessage))
+        _mend(message)
         finished = self._finished(place.call, message_id, message, clock.now() - started)
         place.state.finish_turn(place.call, finished.tool_calls, self._delegates)
         write(finished)
+        if finished.usage is None:
+            self._warn_of_no_usage(place.state, name, write)
         return response
 
     async def awrap_tool_call(
@@ -124,6 +129,12 @@ class Observer(AgentMiddleware[Any, Any, Any]):
             write(events.ToolFinished(**who, result=text, duration=duration))
         return result
 
+    def _warn_of_no_usage(self, state: RunState, model: str, write: Writer) -> None:
+        """Say so once: zeros in the totals would look like figures."""
+        if model not in state.unmetered:
+            state.unmetered.add(model)
+            write(events.Warned(message=f"{model} reports no usage; token counts are missing"))
+
     def _aborted(self, call: str, message_id: str, error: BaseException) -> events.ModelAborted:
         cancelled = isinstance(error, asyncio.CancelledError)
         return events.ModelAborted(
@@ -159,19 +170,52 @@ def _place(config: RunnableConfig) -> Place:
     return Place(state_of(config), config["metadata"][CALL], config)
 
 
+def _model_name(model: Any, spec: str) -> str:
+    """``provider:name`` of the model that speaks: filled in, and also where it is a fallback."""
+    name = getattr(model, "model_name", None)
+    return f"{spec.partition(':')[0]}:{name}" if isinstance(name, str) else spec
+
+
+def _mend(message: AIMessage) -> None:
+    """Join characters that came in halves: the next model call could not send them on."""
+    if isinstance(message.content, str):
+        message.content = whole_characters(message.content)
+    for call in message.tool_calls:
+        call["args"] = plain(call["args"])
+
+
 def plain(value: Any) -> Any:
     """A deep copy of ``value`` made of JSON types only; what JSON lacks becomes its ``str``."""
     return json.loads(whole_characters(json.dumps(value, default=str, ensure_ascii=False)))
 
 
 def brief(error: BaseException) -> str:
-    """An error in one line, in the provider's own words where there are any."""
-    body = getattr(error, "body", None)
-    said = body.get("message") if isinstance(body, dict) else None
+    """An error in one short line, in the provider's own words where there are any."""
     status = getattr(error, "status_code", None)
-    text = whole_characters(" ".join(str(said or error).split()))
+    text = str(_said(getattr(error, "body", None)) or error)
+    if (cause := _cause(error)) and status is None:
+        text += f" ({cause})"
+    text = whole_characters(" ".join(text.split()))
+    if len(text) > LONGEST:
+        # Between words, so that no part of a key is left, where it could not be told from others.
+        text = text[: text.rfind(" ", 0, LONGEST) + 1] + "…"
     kind = type(error).__name__ + (f" ({status})" if isinstance(status, int) else "")
     return f"{kind}: {text}" if text else kind
+
+
+def _said(body: Any) -> Any:
+    """What a provider says in the body of its refusal; each has a place of its own for it."""
+    if isinstance(body, dict):
+        return body.get("message") or body.get("error") or body.get("detail") or body
+    return body
+
+
+def _cause(error: BaseException) -> str:
+    """What lies behind an error that says as good as nothing, as a failed connection's does."""
+    root = error
+    for _ in range(10):  # an error may be its own cause
+        root = root.__cause__ or root
+    return "" if str(root) in str(error) else f"{type(root).__name__}: {root}"
 
 
 def _tool_text(result: ToolMessage | Command[Any]) -> tuple[bool, str]:

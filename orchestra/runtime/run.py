@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from typing import Literal
 
@@ -51,10 +52,10 @@ class Run:
         """
         self._state.cancel()
 
-    def __aiter__(self) -> AsyncIterator[Event]:
+    def __aiter__(self) -> AsyncGenerator[Event, None]:
         return self._events()
 
-    async def _events(self) -> AsyncIterator[Event]:
+    async def _events(self) -> AsyncGenerator[Event, None]:
         adapter, state, scenario = Adapter(self.id), self._state, self.team.scenario
         yield adapter.stamp(
             events.RunStarted(
@@ -66,8 +67,9 @@ class Run:
         )
         try:
             for turn, text in enumerate(self.inputs, 1):
-                async for event in self._turn(adapter, turn, text):
-                    yield event
+                async with aclosing(self._turn(adapter, turn, text)) as happening:
+                    async for event in happening:
+                        yield event
                 if state.error or state.cancelled:
                     break
             for warning in self._warnings():
@@ -77,7 +79,7 @@ class Run:
             if self._close_team:
                 await self.team.aclose()
 
-    async def _turn(self, adapter: Adapter, turn: int, text: str) -> AsyncIterator[Event]:
+    async def _turn(self, adapter: Adapter, turn: int, text: str) -> AsyncGenerator[Event, None]:
         state = self._state
         state.messages = [*state.messages, HumanMessage(text)]
         state.output = ""
@@ -91,9 +93,10 @@ class Run:
                 version="v2",
             )
             try:
-                async for part in stream:
-                    for event in adapter.feed(part):
-                        yield self._redacted(event)
+                async with aclosing(stream):  # a consumer that walks away stops the agents
+                    async for part in stream:
+                        for event in adapter.feed(part):
+                            yield self._redacted(event)
             except Exception as error:  # noqa: BLE001 - LangGraph's own failures end a run as well
                 state.error = error
         for event in adapter.close(*self._ending()):

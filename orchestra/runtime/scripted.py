@@ -35,8 +35,8 @@ BREATH = 32  # pieces said at once before others get a turn
 class ScriptedModel(BaseChatModel):
     """Answers each call path with the replies that the script gives it, in order.
 
-    Outside a run of orchestra the call path is the agent's name, and the reply is chosen by
-    the number of AI messages in the conversation.
+    Outside a run of orchestra the call path is the agent's name (outside any agent: the script's
+    first key), and the reply is chosen by the number of AI messages in the conversation.
     """
 
     script: Mapping[str, Sequence[Reply]] = {}
@@ -54,7 +54,7 @@ class ScriptedModel(BaseChatModel):
     def reply(self, messages: list[BaseMessage]) -> Reply:
         """The reply that is due now. Raises MissingReply, naming call path and reply number."""
         call, turn = _place(messages)
-        key = find(self.script, call)
+        key = find(self.script, call) if call else next(iter(self.script), None)
         if key is None:
             keys = ", ".join(map(repr, self.script)) or "none"
             raise MissingReply(f"{call}: no key of 'script' fits this call (its keys: {keys})")

@@ -47,6 +47,8 @@ class RunState:
     """The most model turns each call path has begun: what of the script was used."""
     canned: Counter[tuple[str, int]] = field(default_factory=Counter)
     """How often each answer of a canned tool was given: by tool name and index."""
+    unmetered: set[str] = field(default_factory=set)
+    """Models that reported no usage."""
     _attempts: Counter[str] = field(default_factory=Counter)
     _ordinals: Counter[tuple[str, str]] = field(default_factory=Counter)
     _paths: dict[tuple[str, str], str] = field(default_factory=dict)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..errors import Problem
-from ..text import nearest
-from .excerpt import quoted
+from .excerpt import quoted, suggestion
 from .model import JSON_TYPES, is_schema
 from .nodes import Node
 from .shape import wrong_kind
@@ -36,7 +35,7 @@ def _short_form(source: Source, where: tuple[str, ...], parameter: Node) -> Iter
         hint = f"one of {types}; a JSON Schema has 'type: object' at its top"
         yield source.problem(where, message, hint)
     elif parameter.value not in JSON_TYPES:
-        hint = nearest(parameter.value, JSON_TYPES) or f"one of {types}"
+        hint = suggestion(parameter.value, JSON_TYPES) or f"one of {types}"
         yield source.problem(where, f"unknown type {quoted(parameter.value)}", hint)
 
 
@@ -54,7 +53,7 @@ def _schema(source: Source, where: tuple[str, ...], parameters: Node) -> Iterato
     for at, item in enumerate(required.value):
         if item.value not in known:
             message = f"{quoted(str(item.value))} is none of the properties"
-            hint = nearest(str(item.value), known)
+            hint = suggestion(str(item.value), known)
             yield source.problem((*where, "required", at), message, hint)
 
 
@@ -71,6 +70,6 @@ def _conditions(source: Source, tool: str, parameters: Node) -> Iterator[Problem
         for key in when.value if when and isinstance(when.value, dict) else ():
             if key not in named.value:
                 where = ("tools", tool, "returns", at, "when", key)
-                hint = nearest(key, named.value) or f"its parameters: {', '.join(named.value)}"
+                hint = suggestion(key, named.value) or f"its parameters: {', '.join(named.value)}"
                 message = f"{quoted(key)} is no parameter of this tool"
                 yield source.problem(where, message, hint, at_key=True)

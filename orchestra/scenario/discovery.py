@@ -32,8 +32,12 @@ def discover(paths: Iterable[str | Path]) -> list[Path]:
 
 def _expanded(path: Path) -> list[Path]:
     shown = one_line(str(path))
-    if not path.exists():
-        hint = nearest_file(path)
+    try:
+        exists = path.exists()
+    except OSError as error:
+        raise UsageError(f"{shown}: cannot be read: {error.strerror}") from None
+    if not exists:
+        hint = nearest_file(path, folders=True)
         raise UsageError(f"{shown}: no such file or folder" + (f"; {hint}" if hint else ""))
     if not path.is_dir():
         return [path]

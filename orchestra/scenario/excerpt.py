@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import islice
 
 from ..errors import Problem
-from ..text import clean, one_line
+from ..text import clean, nearest, one_line
 
 WIDTH = 88
 """Terminal cells of a line that are shown; a longer one is cut around the caret."""
 
+_WORD = 100  # characters of a word that is worth a comparison
 _BREAK = re.compile("\r\n|\r|\n")
 
 
@@ -22,6 +24,13 @@ def split_lines(text: str) -> list[str]:
 def quoted(text: str) -> str:
     """``text`` in quotes, safe to show and short enough for a message."""
     return f"'{one_line(text, 60)}'"
+
+
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """``did you mean 'x'?``, or nothing; bounded, for words that may be a hostile file's."""
+    if len(word) > _WORD:
+        return ""
+    return nearest(word, islice((it for it in known if len(it) <= _WORD), 500))
 
 
 def spelled(where: Sequence[str | int]) -> str:

@@ -6,9 +6,18 @@ has to validate them and imports point down only.
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, Strict, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    Strict,
+    ValidationInfo,
+    model_validator,
+)
 
 MatchMode = Literal["strict", "unordered", "subset", "superset"]
 ArgsMode = Literal["exact", "subset", "ignore"]
@@ -20,6 +29,15 @@ class ExpectSpec(BaseModel):
     )
 
 
+def spelled_out(cls: type[BaseModel], value: Any, info: ValidationInfo) -> bool:
+    """Whether a value comes from Python, as an object or by the fields' names: no short form."""
+    if info.mode == "json":
+        return False
+    return isinstance(value, cls) or (
+        isinstance(value, dict) and cls.model_fields.keys() >= value.keys()
+    )
+
+
 class OutputCheck(ExpectSpec):
     """Of a text: ``contains`` or ``equals``. A bare string means contains."""
 
@@ -28,7 +46,9 @@ class OutputCheck(ExpectSpec):
 
     @model_validator(mode="before")
     @classmethod
-    def _short_form(cls, value: Any) -> Any:
+    def _short_form(cls, value: Any, info: ValidationInfo) -> Any:
+        if spelled_out(cls, value, info):
+            return value
         if not isinstance(value, (str, dict)):
             raise ValueError("expected text, or a mapping with 'contains' or 'equals'")
         return {"contains": value} if isinstance(value, str) else value
@@ -48,7 +68,9 @@ class Step(ExpectSpec):
 
     @model_validator(mode="before")
     @classmethod
-    def _short_form(cls, value: Any) -> Any:
+    def _short_form(cls, value: Any, info: ValidationInfo) -> Any:
+        if spelled_out(cls, value, info):
+            return value
         if isinstance(value, str):
             return {"name": value}
         if isinstance(value, dict) and len(value) == 1:
@@ -72,10 +94,15 @@ class ToolCallsCheck(ExpectSpec):
     # where JSON's takes a list: hence steps are not strict. The steps themselves are.
     @model_validator(mode="before")
     @classmethod
-    def _short_form(cls, value: Any) -> Any:
+    def _short_form(cls, value: Any, info: ValidationInfo) -> Any:
+        if spelled_out(cls, value, info):
+            return value
         if not isinstance(value, (list, dict)):
             raise ValueError("expected a list of steps, or a mapping with 'steps'")
         return {"steps": value} if isinstance(value, list) else value
+
+
+_NUMBERS = re.compile(r"[0-9]{1,9}\.\.([0-9]{1,9})?|\.\.[0-9]{1,9}")
 
 
 class Count(ExpectSpec):
@@ -86,12 +113,14 @@ class Count(ExpectSpec):
 
     @model_validator(mode="before")
     @classmethod
-    def _short_form(cls, value: Any) -> Any:
+    def _short_form(cls, value: Any, info: ValidationInfo) -> Any:
+        if spelled_out(cls, value, info):
+            return value
         if isinstance(value, int) and not isinstance(value, bool):
             return {"low": value, "high": value}
         if isinstance(value, str):
-            low, dots, high = value.partition("..")
-            if dots and (low or high) and all(end.isdecimal() for end in (low, high) if end):
+            low, _, high = value.partition("..")
+            if _NUMBERS.fullmatch(value):
                 return {"low": int(low or 0), "high": int(high) if high else None}
         raise ValueError("expected a number, or a range such as '1..3'")
 

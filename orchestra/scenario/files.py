@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..errors import Problem, ScenarioError, UsageError
-from ..text import nearest, one_line
+from ..text import one_line
+from .excerpt import suggestion
 from .nodes import MAX_BYTES
 
 _ROOT_MARKS = ("pyproject.toml", ".git")
@@ -57,13 +58,13 @@ def find_root(path: Path, root: Path | str | None) -> Path:
     return folder.resolve()
 
 
-def nearest_file(path: Path) -> str:
-    """``did you mean 'x.yaml'?`` for the file of that folder with the nearest name."""
+def nearest_file(path: Path, *, folders: bool = False) -> str:
+    """``did you mean 'x.yaml'?`` for the file beside ``path`` with the nearest name."""
     try:
-        names = [entry.name for entry in path.parent.iterdir() if entry.is_file()]
+        names = [entry.name for entry in path.parent.iterdir() if folders or entry.is_file()]
     except OSError:
         return ""
-    return nearest(path.name, names)
+    return suggestion(path.name, names)
 
 
 def _sibling(path: Path) -> str:

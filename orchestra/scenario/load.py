@@ -15,7 +15,7 @@ from .files import find_root, read
 from .model import AgentSpec, Scenario
 from .names import main_candidates, main_problem, name_problems
 from .nodes import MAX_PROBLEMS
-from .shape import shape_problems, wrong_kind
+from .shape import empty_problems, shape_problems, wrong_kind
 from .source import Source
 from .use import Reader
 
@@ -78,7 +78,8 @@ def _check(source: Source, found: list[Problem]) -> tuple[Scenario | None, list[
     try:
         scenario = Scenario.model_validate_json(json.dumps(source.node.plain()))
     except ValidationError as error:
-        later += islice(shape_problems(error, source), MAX_PROBLEMS)
+        later += shape_problems(error, source)
+    later += islice(empty_problems(source), MAX_PROBLEMS)
     later += islice(name_problems(source), MAX_PROBLEMS)
     later += islice(canned_problems(source), MAX_PROBLEMS)
     # What is said of a value that could not even be read only follows from that.
@@ -90,9 +91,13 @@ def _check(source: Source, found: list[Problem]) -> tuple[Scenario | None, list[
     unique: dict[object, Problem] = {}
     for problem in problems:  # an aliased or used agent says the same at each of its names
         unique.setdefault((_place(problem), problem.message), problem)
-    return scenario, sorted(
-        unique.values(), key=lambda it: (files.get(it.file, 0), it.line, it.column)
+    ordered = sorted(
+        unique.values(), key=lambda it: (files.get(it.file, len(files)), it.line, it.column)
     )
+    if len(ordered) >= MAX_PROBLEMS:
+        rest = Problem(file=ordered[0].file, message="has more problems than are told here")
+        ordered = [*ordered[:MAX_PROBLEMS], rest]
+    return scenario, ordered
 
 
 def _place(problem: Problem) -> tuple[str, int, int]:

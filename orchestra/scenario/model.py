@@ -20,10 +20,11 @@ from pydantic import (
     PrivateAttr,
     StringConstraints,
     Tag,
+    ValidationInfo,
     model_validator,
 )
 
-from .expect import Expectation
+from .expect import Expectation, spelled_out
 from .source import Source
 
 NAME = r"^[A-Za-z][A-Za-z0-9_-]{0,63}$"
@@ -148,7 +149,9 @@ class ScriptedCall(Spec):
 
     @model_validator(mode="before")
     @classmethod
-    def _short_form(cls, value: Any) -> Any:
+    def _short_form(cls, value: Any, info: ValidationInfo) -> Any:
+        if spelled_out(cls, value, info):
+            return value
         if isinstance(value, str):
             return {"name": value}
         if isinstance(value, dict) and len(value) == 1:

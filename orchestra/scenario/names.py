@@ -10,8 +10,8 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 from ..errors import Problem
-from ..text import clean, nearest
-from .excerpt import quoted
+from ..text import clean
+from .excerpt import quoted, suggestion
 from .model import ECHO, SCRIPTED, Scenario
 from .nodes import Node
 from .script import MAX_SEGMENTS, ScriptKey, ties
@@ -100,7 +100,7 @@ def _defined(document: Node, section: str) -> Collection[str] | None:
     if node is not None:
         return node.value.keys() if isinstance(node.value, dict) else None
     fields = Scenario.model_fields
-    misspelt = (nearest(key, fields) for key in _keys(document)[:100] if key not in fields)
+    misspelt = (suggestion(key, fields) for key in _keys(document)[:100] if key not in fields)
     return None if any(repr(section) in hint for hint in misspelt) else ()
 
 
@@ -111,7 +111,7 @@ def _list(names: Collection[str]) -> str:
 def _hint(kind: str, name: str, known: Collection[str]) -> str:
     if not known:
         return f"the file has no {kind}s"
-    return nearest(name, known) or f"the {kind}s are {_list(known)}"
+    return suggestion(name, known) or f"the {kind}s are {_list(known)}"
 
 
 def _unknown(
@@ -159,6 +159,7 @@ def _agent(source: Source, names: Names, name: str) -> Iterator[Problem]:
         elif subagent in own:
             message = f"{quoted(subagent)} is also a tool of this agent"
             yield source.problem(where, message, "rename one: a model knows both by name")
+            own.discard(subagent)
     yield from _doubled(source, ("agents", name, "tools"), listed)
     yield from _doubled(source, ("agents", name, "subagents"), called)
 
@@ -182,11 +183,11 @@ def _models(source: Source, names: Collection[str]) -> Iterator[Problem]:
     done: set[str] = set()
     for name in names:
         chain: dict[str, None] = {}
-        step: str | None = name
+        step = name
         while step in names and step not in done:
             done.add(step)
             chain[step] = None
-            step = _text(source.node.get("models"), step)
+            step = _text(source.node.get("models"), step) or ""
         if step in chain:
             circle = [*chain][[*chain].index(step) :]
             said = " → ".join(map(quoted, [*circle[:8], *["…"][: len(circle) > 8], step]))
@@ -207,7 +208,7 @@ def _model(source: Source, names: Collection[str], where: tuple[str, ...]) -> It
     provider, colon, name = model.partition(":")
     if not colon:
         known = [*names, SCRIPTED, ECHO]
-        hint = nearest(model, known) or f"a model is 'provider:name', or one of {_list(known)}"
+        hint = suggestion(model, known) or f"a model is 'provider:name', or one of {_list(known)}"
         yield source.problem(where, f"unknown model {quoted(model)}", hint)
     elif not provider.strip() or not name.strip():
         yield source.problem(where, f"{quoted(model)} is not 'provider:name'")
@@ -255,7 +256,7 @@ def _path(text: str, agents: Collection[str], report: _Report) -> Problem | None
     try:
         key = ScriptKey.parse(text)
     except ValueError as error:
-        return report(f"{quoted(text)}: {error}", nearest(text, agents))
+        return report(f"{quoted(text)}: {error}", suggestion(text, agents))
     if len(key.segments) > MAX_SEGMENTS:
         return report(f"{quoted(text)}: more than {MAX_SEGMENTS} agents in one key", "shorten it")
     for segment in key.segments:

@@ -8,15 +8,14 @@ anything could be expanded.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 import yaml
 
 from ..errors import Problem, ScenarioError
-from ..text import nearest
-from .excerpt import problem_at, quoted, split_lines
+from .excerpt import problem_at, quoted, split_lines, suggestion
+from .parsers import BROKEN, Plain, parser_of
 from .scalars import Scalar, plain
 from .syntax import syntax_problem
 
@@ -25,8 +24,6 @@ MAX_DEPTH = 64
 MAX_NODES = 10_000
 MAX_PROBLEMS = 100
 """More are of no use to a person, and each costs a search for the nearest name."""
-
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 # What YAML calls not printable, and the line breaks that YAML 1.1 knew and no editor counts.
 _FORBIDDEN = re.compile(
@@ -101,10 +98,23 @@ def compose(
     Mistakes that leave a readable tree (a duplicate key, a tag) are added to ``problems`` when a
     list is given, so that they can be told together with what is found later.
     """
-    composer = _Composer(text, file, budget or Budget(), [] if problems is None else problems)
-    node = composer.compose()
+    budget = budget or Budget()
+    nodes, told = budget.nodes, problems or []
+    composer = _Composer(text, file, parser_of(text), budget, [*told])
+    try:
+        node = composer.compose()
+    except BROKEN:
+        budget.nodes = nodes
+        composer = _Composer(text, file, Plain, budget, [*told])
+        try:
+            node = composer.compose()
+        except BROKEN as error:
+            problem = syntax_problem(error, composer.lines, file)
+            raise ScenarioError([*composer.problems, problem]) from None
     if problems is None and composer.problems:
         raise ScenarioError(composer.problems)
+    if problems is not None:
+        problems[:] = composer.problems
     return node
 
 
@@ -127,6 +137,7 @@ class _Open:
 class _Composer:
     text: str
     file: str
+    parser: Any
     budget: Budget
     problems: list[Problem]
     lines: list[str] = field(default_factory=list)
@@ -137,18 +148,12 @@ class _Composer:
     def compose(self) -> Node:
         self.lines = split_lines(self.text)
         self.check_characters()
-        for event in self.events():
+        self.check_directives()
+        for event in yaml.parse(self.text, self.parser):
             self.take(event)
-        if self.root is None or (self.root.value is None and not self.text.strip("- \r\n")):
+        if self.root is None or self.root.value is None:
             raise ScenarioError([*self.problems, Problem(file=self.file, message="is empty")])
         return self.root
-
-    def events(self) -> Iterator[yaml.Event]:
-        try:
-            yield from yaml.parse(self.text, _Loader)
-        except (yaml.YAMLError, ValueError, OverflowError) as error:
-            problem = syntax_problem(error, self.lines, self.file)
-            raise ScenarioError([*self.problems, problem]) from None
 
     def check_characters(self) -> None:
         found = _FORBIDDEN.search(self.text)
@@ -162,6 +167,14 @@ class _Composer:
         hint = "remove it" if _SURROGATE.match(found[0]) else f'write "{escape}" in double quotes'
         place = len(before), len(before[-1]) + 1
         self.stop(place, f"the invisible character U+{code:04X} is not allowed", hint)
+
+    def check_directives(self) -> None:
+        """The two parsers know different ones, and a scenario needs none."""
+        for number, line in enumerate(self.lines, start=1):
+            if line.startswith("%"):
+                self.stop((number, 1), "directives are not allowed", "remove this line")
+            if line and not line.startswith("#"):
+                return
 
     def take(self, event: yaml.Event) -> None:
         place = _place(event)
@@ -238,7 +251,7 @@ class _Composer:
             case _Open():
                 self.stop(place, f"the alias *{name} is part of what it stands for")
             case None:
-                hint = nearest(name, self.anchors) or "'*' begins an alias: text needs quotes"
+                hint = suggestion(name, self.anchors) or "'*' begins an alias: text needs quotes"
                 self.problem(place, f"no anchor &{name} stands above this alias", hint)
                 self.add(Node(None, self.file, *place))
 

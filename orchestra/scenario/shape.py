@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import types
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any, Union, get_args, get_origin
+from itertools import islice
+from typing import Any, get_args
 
-from pydantic import BaseModel, Tag, ValidationError
+from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from ..errors import Problem
-from ..text import nearest
-from .excerpt import quoted
-from .model import NAME, PYTHON, AgentSpec, Scenario
-from .nodes import Node
+from .excerpt import quoted, suggestion
+from .kinds import accepts, bare, child, labelled, members, optional, tag, wanted
+from .model import NAME, PYTHON, AgentSpec, CannedTool, Scenario
+from .nodes import MAX_PROBLEMS, Node
 from .source import Source, Where
 
 A_NAME = "a name is a letter followed by letters, digits, '_' or '-', at most 64"
@@ -37,18 +38,53 @@ _LIMITS = {
     "less_than": ("lt", "must be less than"),
     "less_than_equal": ("le", "must be at most"),
 }
+_SIMPLE_FIRST = ["text", "true or false", "a whole number", "a number", "a list", "a mapping", ""]
 _MERGE = "YAML 1.2 has no merge keys; 'use:' takes over an agent from a file"
 _PATTERNS = {NAME: A_NAME, PYTHON: "expected 'module:function'"}
 
 
 def shape_problems(error: ValidationError, source: Source) -> Iterator[Problem]:
     """Every error of pydantic as a problem; those that only follow from another are left out."""
-    for details in error.errors(include_url=False):
-        place = _place(details["loc"], source)
-        if place is not None and "<<" not in place.where[:-1]:
-            problem = _problem(details, place, source)
-            if problem is not None:
-                yield problem
+    found = [
+        (details, place)
+        for details in islice(error.errors(include_url=False), MAX_PROBLEMS)
+        if (place := _place(details["loc"], source)) is not None and "<<" not in place.where[:-1]
+    ]
+    misspelt: dict[Where, str] = {}
+    for details, place in found:
+        if details["type"] == "extra_forbidden":
+            hint = _known_keys(str(place.where[-1]), place.parent)
+            where = tuple(place.where[:-1])
+            misspelt[where] = misspelt.get(where, "") + hint
+    for details, place in found:
+        if details["type"] == "missing":
+            hint = misspelt.get(tuple(place.where[:-1]), "")
+            if f"mean '{place.where[-1]}'" in hint or "mean 'python'" in hint:
+                continue  # it is there, misspelt
+        problem = _problem(details, place, source)
+        if problem is not None:
+            yield problem
+
+
+def empty_problems(source: Source) -> Iterator[Problem]:
+    """Keys with nothing behind them, where pydantic reads a null as if the key were not there."""
+    todo = deque[tuple[list[str | int], Node, Any]]([([], source.node, Scenario)])
+    while todo:
+        where, node, kind = todo.popleft()
+        options = [it for it in members(bare(kind)) or [bare(kind)] if accepts(it, node)]
+        match node.value:
+            case dict() as entries:
+                parts = [(key, entry.node) for key, entry in entries.items()]
+            case list() as items:
+                parts = list(enumerate(items))
+            case _:
+                continue
+        for part, below in parts:
+            kinds = [it for it in (child(bare(option), part) for option in options) if it]
+            if below.value is None and any(map(optional, kinds)):
+                expected = wanted(kinds[0]) or "a value"
+                yield source.problem([*where, part], *wrong_kind(expected, below))
+            todo += [([*where, part], below, it) for it in kinds[:1]]
 
 
 @dataclass(slots=True)
@@ -69,101 +105,33 @@ def _place(loc: Where, source: Source) -> _Place | None:
     """
     place = _Place([], Scenario)
     for part in loc:
-        kind = _bare(place.kind)
+        kind = bare(place.kind)
         if part == "[key]":
             place.is_key = True
             continue
-        if members := _members(kind):
+        if options := members(kind):
             _, node, _ = source.find(place.where)
-            fitting = [member for member in members if _accepts(member, node)]
-            tagged = [member for member in members if _tag(member) == part]
+            fitting = [member for member in options if accepts(member, node)]
+            tagged = [member for member in options if tag(member) == part]
             if not tagged and not fitting:
                 place.misfit = True
                 return place
-            if not tagged and not any(_labelled(member, part) for member in fitting):
+            if not tagged and not any(labelled(member, part) for member in fitting):
                 return None
             place.kind = tagged[0] if tagged else fitting[0]
             continue
         place.parent = kind
         place.where.append(part)
-        place.kind = _child(kind, part)
+        place.kind = child(kind, part)
     return place
-
-
-def _bare(kind: Any) -> Any:
-    """An annotation without ``Annotated`` and ``| None``."""
-    while True:
-        if get_origin(kind) is Annotated:
-            kind = get_args(kind)[0]
-            continue
-        if get_origin(kind) in (Union, types.UnionType):
-            members = [member for member in get_args(kind) if member is not type(None)]
-            if len(members) == 1:
-                kind = members[0]
-                continue
-        return kind
-
-
-def _members(kind: Any) -> list[Any]:
-    if get_origin(kind) not in (Union, types.UnionType):
-        return []
-    return [member for member in get_args(kind) if member is not type(None)]
-
-
-def _tag(member: Any) -> str | None:
-    return next((it.tag for it in getattr(member, "__metadata__", ()) if isinstance(it, Tag)), None)
-
-
-def _labelled(member: Any, label: str | int) -> bool:
-    """Whether pydantic calls that member so: ``Spec``, or ``function-before[_short(), Spec]``."""
-    name = getattr(_bare(member), "__name__", "")
-    return label == name or str(label).endswith(f" {name}]")
-
-
-def _child(kind: Any, part: str | int) -> Any:
-    if isinstance(kind, type) and issubclass(kind, BaseModel):
-        field = kind.model_fields.get(str(part))
-        return field.annotation if field else None
-    arguments = get_args(kind)
-    if get_origin(kind) is dict:
-        return arguments[1]
-    return arguments[0] if arguments else None
-
-
-def _wanted(kind: Any) -> str:
-    """The kind of value that an annotation asks for, in YAML's words."""
-    kind = _bare(kind)
-    if get_origin(kind) in (tuple, list):
-        return "a list"
-    if get_origin(kind) is dict or (isinstance(kind, type) and issubclass(kind, BaseModel)):
-        return "a mapping"
-    words = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
-    return words.get(kind, "")
-
-
-def _accepts(kind: Any, node: Node) -> bool:
-    wanted = _wanted(kind)
-    match node.value:
-        case bool():
-            return wanted == "true or false"
-        case int():
-            return wanted in ("a whole number", "a number")
-        case float():
-            return wanted == "a number"
-        case str():
-            return wanted == "text"
-        case list():
-            return wanted == "a list"
-        case dict():
-            return wanted == "a mapping"
-    return False
 
 
 def _problem(details: ErrorDetails, place: _Place, source: Source) -> Problem | None:
     where = place.where
     _, node, _ = source.find(where)
     if place.misfit:
-        expected = " or ".join(dict.fromkeys(map(_wanted, _members(_bare(place.kind)))))
+        kinds = {wanted(member) for member in members(bare(place.kind))}
+        expected = " or ".join(sorted(kinds, key=_SIMPLE_FIRST.index))
         return source.problem(where, *wrong_kind(expected, node))
     context = details.get("ctx", {})
     match details["type"]:
@@ -175,7 +143,7 @@ def _problem(details: ErrorDetails, place: _Place, source: Source) -> Problem | 
             hint = "begin the file with 'version: 1'" if where == ["version"] else ""
             return source.missing(where[:-1], f"missing key {quoted(str(where[-1]))}", hint)
         case "literal_error":
-            return source.problem(where, *_not_allowed(get_args(_bare(place.kind)), node))
+            return source.problem(where, *_not_allowed(get_args(bare(place.kind)), node))
         case "string_pattern_mismatch":
             text = str(where[-1]) if place.is_key else str(node.value)
             words = _PATTERNS.get(str(context.get("pattern")), "does not fit its pattern")
@@ -214,13 +182,15 @@ def _known_keys(key: str, model: Any) -> str:
     keys = list(model.model_fields)
     if model is AgentSpec:
         keys.append("use")
-    return nearest(key, keys) or f"the keys known here are {', '.join(keys)}"
+    if model is CannedTool:
+        keys.append("python")  # without it, a tool is taken for a canned one
+    return suggestion(key, keys) or f"known keys: {', '.join(keys)}"
 
 
 def _not_allowed(allowed: tuple[Any, ...], node: Node) -> tuple[str, str]:
     words = [f"{value!r}" if isinstance(value, str) else str(value) for value in allowed]
     expected = words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
-    hint = nearest(node.value, map(str, allowed)) if isinstance(node.value, str) else ""
+    hint = suggestion(node.value, map(str, allowed)) if isinstance(node.value, str) else ""
     if isinstance(node.value, str) and not isinstance(allowed[0], str) and node.value in words:
         hint = "remove the quotes"
     return f"expected {expected}, found {_found(node)}", hint
@@ -244,7 +214,9 @@ def _kind_hint(expected: str, node: Node) -> str:
         case "a list", None:
             return "write [] for an empty one"
         case "a mapping", None:
-            return "write {} for an empty one"
+            return "indent what belongs to it, or write {}"
+        case "a mapping", list():
+            return "write 'name:' instead of '- '"
         case "true or false", str():
             return "only true and false are, without quotes"
         case "a number" | "a whole number", str() as text if _is_number(text):

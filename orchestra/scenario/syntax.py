@@ -58,8 +58,6 @@ _SAYINGS = (
         "this does not fit what stands above it",
         _INDENT,
     ),
-    ("incompatible YAML document", "this is not YAML 1", "remove the %YAML line"),
-    ("directive", "an unknown directive", "remove the line that begins with '%'"),
     ("undefined tag handle", "an unknown tag", "tags are not allowed: remove it"),
 )
 # Problems that are seen far behind the mistake: the beginning of the thing is the better place.

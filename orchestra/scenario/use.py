@@ -78,6 +78,8 @@ class Reader:
             path = self._path(name, folder)
         except ValueError as error:
             return self._wrong(use, agent, str(error))
+        if path == self.path.resolve():
+            return self._wrong(use, agent, "this is the scenario itself, and no agent")
         if path in chain:
             circle = " → ".join(self._named(step) for step in (*chain[chain.index(path) :], path))
             return self._wrong(use, agent, f"the files use one another: {circle}")

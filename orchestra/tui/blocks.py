@@ -136,7 +136,7 @@ class Agent:
         if isinstance(item, Prose) and len(item.lines) > 1:
             self._trim_prose(item)
             return True
-        if not item.final:
+        if not item.final and len(block.items) == 1:
             return False
         del block.items[0]
         block.gone += 1

@@ -32,11 +32,11 @@ from ..events import (
     Warned,
     agent_of,
 )
-from ..text import clean, one_line
+from ..text import one_line
 from ..totals import Totals
 from . import tools
 from .blocks import Agent, Block
-from .items import KEPT, Prose, State, Tone, Tool
+from .items import KEPT, Prose, State, Tone, Tool, tame
 
 _ENDS = {
     "completed": State.DONE,
@@ -106,10 +106,11 @@ class Board:
                 pass
             case _:
                 assert_never(event)
-        if not isinstance(event, TextDelta | ReasoningDelta | ToolCallDelta):
-            self._count(event)
+        self._count(event)
 
     def _count(self, event: Event) -> None:
+        if isinstance(event, TextDelta | ReasoningDelta | ToolCallDelta):
+            return  # nothing is counted by chunks, and they are nearly all there is
         self._totals.feed(event)
         if event.agent in self.agents and event.agent in self._totals.agents:
             self.agents[event.agent].meter.totals = self._totals.agents[event.agent]
@@ -187,7 +188,7 @@ class Board:
         self.shape += 1
 
     def _note(self, agent: Agent, block: Block, text: str, tone: Tone) -> None:
-        block.note(clean(text).strip()[:KEPT], tone)
+        block.note(tame(text).strip()[:KEPT], tone)
         agent.lines += 1
         self._changed(agent, block)
 
@@ -222,7 +223,7 @@ class Board:
             item.final = isinstance(item, Prose) or item.void
             item.version += 1
         if isinstance(event, ModelAborted):
-            agent.meter.landed(event.message_id, reported=False)
+            agent.meter.lost(event.message_id)
             retry = f", again in {event.retry_in:.1f} s" if event.retry_in is not None else ""
             reason = event.reason.replace("_", " ")
             error = f": {one_line(event.error, 300)}" if event.error else ""
@@ -261,9 +262,7 @@ class Board:
             case _:
                 assert_never(event)
 
-    def _whole(
-        self, event: RunStarted | TurnStarted | TurnFinished | Warned | RunFinished
-    ) -> None:
+    def _whole(self, event: RunStarted | TurnStarted | TurnFinished | Warned | RunFinished) -> None:
         match event:
             case RunStarted():
                 self.main, self.state = event.main, State.RUN
@@ -286,14 +285,14 @@ class Board:
                 assert_never(event)
 
     def _announce(self, event: Event, text: str, tone: Tone) -> None:
-        """A note in the block it concerns: its call's, or the main agent's, or the first to come."""
+        """A note in the block it concerns: its call's, the main agent's, or the first to come."""
         block = self._blocks.get(event.call or self.main)
         if block is None:
-            self._held.append((clean(text)[:KEPT], tone))
+            self._held.append((tame(text).strip()[:KEPT], tone))
         else:
             self._note(self.agents[block.agent], block, text, tone)
 
-    def end(self, state: State, message: str) -> None:
+    def end(self, state: State) -> None:
         """The run ended without saying so: an error before, or outside, its events."""
         self.state = state
         self.shape += 1

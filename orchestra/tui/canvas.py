@@ -7,7 +7,8 @@ is done here: component styles, line filters (NO_COLOR, ANSI themes), cropping.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Sequence
+from typing import ClassVar
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -32,7 +33,7 @@ _CACHED = 1_024  # strips: more than any screen shows, far fewer than a pane hol
 class Canvas(Widget):
     """Subclasses give :meth:`keys` and :meth:`draw`, and call :meth:`repaint` after a change."""
 
-    COMPONENT_CLASSES = {f"look--{look}" for look in LOOKS}  # noqa: RUF012 - Textual's class variable
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"look--{look}" for look in LOOKS}
     ALLOW_SELECT = False
 
     DEFAULT_CSS = """
@@ -40,7 +41,7 @@ class Canvas(Widget):
         background: $background;
         color: $foreground;
         & > .look--bar-row { background: $panel; }
-        & > .look--bar-row-focus { background: $primary-muted; color: $text; text-style: bold; }
+        & > .look--bar-row-focus { background: $primary-muted; color: $text; }
         & > .look--cursor-row { background: $panel; }
         & > .look--cursor-row-focus { background: $primary-muted; color: $text; }
         & > .look--chip { background: $accent; color: $background; text-style: bold; }
@@ -70,9 +71,9 @@ class Canvas(Widget):
         & > .look--stopped { color: $text-warning; }
         &:ansi {
             & > .look--bar-row { text-style: bold; }
-            & > .look--bar-row-focus { text-style: bold reverse; }
+            & > .look--bar-row-focus { background: transparent; text-style: bold underline; }
             & > .look--cursor-row { text-style: bold; }
-            & > .look--cursor-row-focus { text-style: reverse; }
+            & > .look--cursor-row-focus { background: transparent; text-style: bold underline; }
             & > .look--chip { text-style: bold reverse; }
             & > .look--reasoning { text-style: italic dim; }
             & > .look--void { text-style: strike dim; }
@@ -84,7 +85,7 @@ class Canvas(Widget):
         super().__init__(id=id)
         self._painted: list[Hashable] = []
         self._strips: dict[Hashable, Strip] = {}
-        self._styles: dict[tuple[str, str], Style] = {}
+        self._looks: dict[tuple[str, str], Style] = {}
 
     def keys(self) -> Sequence[Hashable]:
         """What each row shows, top to bottom; a row is painted again when its key changes."""
@@ -117,7 +118,7 @@ class Canvas(Widget):
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
-        self._styles.clear()
+        self._looks.clear()
         self._strips.clear()
 
     def on_resize(self) -> None:
@@ -152,18 +153,24 @@ class Canvas(Widget):
 
     def _build(self, y: int, width: int) -> Strip:
         spans, ground = self.draw(y)
-        segments = [Segment(text, self._style(look, ground)) for text, look in spans if text]
+        segments: list[Segment] = []
+        for text, look in spans:
+            style = self._style(look, ground)
+            ink = text.lstrip(" ")
+            if ink and len(ink) < len(text):
+                # Leading spaces on their own: renderers of SVG swallow them.
+                segments.append(Segment(text[: len(text) - len(ink)], style))
+                text = ink
+            if text:
+                segments.append(Segment(text, style))
         cells = sum(cell_len(segment.text) for segment in segments)
         strip = Strip(segments, cells)
         return strip.adjust_cell_length(width, self._style("", ground))
 
     def _style(self, look: str, ground: str) -> Style:
-        style = self._styles.get((look, ground))
+        style = self._looks.get((look, ground))
         if style is None:
             names = [f"look--{name}" for name in (ground, look) if name]
             style = self.get_visual_style(*names).rich_style
-            self._styles[look, ground] = style
+            self._looks[look, ground] = style
         return style
-
-
-Clock = Callable[[], float]

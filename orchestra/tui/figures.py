@@ -58,6 +58,10 @@ class Meter:
             flight.first = now
         flight.tokens += estimate(text)
 
+    def lost(self, message: str) -> None:
+        """A message was aborted: its tokens count for nothing."""
+        self.flights.pop(message, None)
+
     def landed(self, message: str, *, reported: bool) -> None:
         flight = self.flights.pop(message, None)
         if flight is not None and not reported:
@@ -80,7 +84,11 @@ class Meter:
         """Tokens per second and whether that is an estimate; None where nothing is known."""
         live = [f for f in self.flights.values() if f.first is not None]
         if live:
-            rates = [f.tokens / (now - f.first) for f in live if f.first is not None and now - f.first >= 0.25]
+            rates = [
+                f.tokens / (now - f.first)
+                for f in live
+                if f.first is not None and now - f.first >= 0.25
+            ]
             return (sum(rates), True) if rates else None
         known = self.totals.tokens_per_second
         return None if known is None else (known, False)

@@ -20,6 +20,11 @@ _serials = itertools.count(1)
 _LAYOUT = str.maketrans({"\t": "    ", "\u2028": "\n", "\u2029": "\n", "\x85": "\n"})
 
 
+def tame(text: str) -> str:
+    """``text`` of a stranger, in several lines: inert, and without tabs."""
+    return clean(text.translate(_LAYOUT))
+
+
 class State(StrEnum):
     """Of a call, an agent or the run; the value is the word people read."""
 
@@ -74,7 +79,7 @@ class Prose:
         """Make the tokens that came into lines; the lines and characters that were added."""
         if not self.pending:
             return 0, 0
-        text = clean("".join(self.pending).translate(_LAYOUT))
+        text = tame("".join(self.pending))
         self.pending.clear()
         before = len(self.lines)
         first, *rest = text.split("\n")
@@ -149,7 +154,10 @@ Item = Prose | Tool | Note
 
 def arguments(args: dict[str, Any]) -> str:
     """``topic: "moon", n: 3``: the arguments as one line, cut."""
-    parts = (f"{name}: {json.dumps(value, ensure_ascii=False, default=str)}" for name, value in args.items())
+    parts = (
+        f"{name}: {json.dumps(value, ensure_ascii=False, default=str)}"
+        for name, value in args.items()
+    )
     return one_line(", ".join(parts)[: KEPT * 2], KEPT)
 
 

@@ -55,7 +55,7 @@ def _columns(count: int, width: int, height: int) -> int:
         skew = abs(math.log(cell_width / cell_height / _ASPECT))
         ragged = (columns * rows - count) / columns
         cramped = max(0.0, _READABLE - cell_width) / 6 + max(0.0, MIN_HEIGHT - cell_height)
-        return skew + 0.4 * ragged + cramped
+        return skew + 0.8 * ragged + cramped
 
     return min(range(1, count + 1), key=badness)
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from typing import ClassVar
 
-from rich.cells import cell_len
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
@@ -27,7 +27,7 @@ class Pane(Canvas, can_focus=True):
 
     DEFAULT_CSS = "Pane { width: 1fr; height: 1fr; }"
 
-    BINDINGS: list[BindingType] = [  # noqa: RUF012 - Textual's class variable
+    BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "scroll_rows(-1)", "Up", id="pane.up", show=False),
         Binding("down", "scroll_rows(1)", "Down", id="pane.down", show=False),
         Binding("pageup", "scroll_pages(-1)", "Page up", id="pane.page-up", show=False),
@@ -95,7 +95,7 @@ class Pane(Canvas, can_focus=True):
         self.update()
         start = self.transcript.start_of(block)
         if start is not None and not (self.following and start in self._lines):
-            self._scroll_to(start)
+            self._go_to(start)
 
     def _place(self) -> None:
         """Decide which lines the rows show."""
@@ -107,7 +107,7 @@ class Pane(Canvas, can_focus=True):
         top = max(min(top, self.transcript.height - room), 0)
         self._lines = list(range(top, min(top + room, self.transcript.height)))
 
-    def _scroll_to(self, line: int) -> None:
+    def _go_to(self, line: int) -> None:
         transcript, room = self.transcript, self.body_height
         end = max(transcript.height - room, 0)
         top = max(line, 0)
@@ -128,14 +128,14 @@ class Pane(Canvas, can_focus=True):
 
     def action_scroll_rows(self, rows: int) -> None:
         top = self._lines[0] if self._lines else 0
-        self._scroll_to(top + rows)
+        self._go_to(top + rows)
 
     def action_scroll_pages(self, pages: int) -> None:
         self.action_scroll_rows(pages * max(self.body_height - 1, 1))
 
     def action_oldest(self) -> None:
         if self.transcript.height > self.body_height:
-            self._scroll_to(0)
+            self._go_to(0)
 
     def action_follow(self) -> None:
         self.following, self.missed, self._anchor = True, 0, None
@@ -154,7 +154,11 @@ class Pane(Canvas, can_focus=True):
     def draw(self, row: int) -> tuple[Spans, str]:
         edge = Span("▌", "edge-focus") if self.has_focus else Span("▏", "edge")
         if row == 0:
-            return (edge, *self._title, Span(" ", "")), "bar-row-focus" if self.has_focus else "bar-row"
+            return (
+                edge,
+                *self._title,
+                Span(" ", ""),
+            ), "bar-row-focus" if self.has_focus else "bar-row"
         index = row - 1
         spans = self.transcript.spans(self._lines[index]) if index < len(self._lines) else ()
         spans = (edge, Span(" ", ""), *spans)
@@ -166,8 +170,7 @@ class Pane(Canvas, can_focus=True):
         """The row with how much is new at its right end."""
         below = self.transcript.height - 1 - (self._lines[-1] if self._lines else 0)
         text = f" ↓ {self.missed} new " if self.missed else f" ↓ {below} below "
-        left = rows.spread(list(spans), [Span(text, "chip"), Span(" ", "")], self.size.width)
-        return left
+        return rows.spread(list(spans), [Span(text, "chip"), Span(" ", "")], self.size.width)
 
     def on_focus(self) -> None:
         self.repaint()
@@ -183,7 +186,3 @@ class Pane(Canvas, can_focus=True):
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         event.stop()
         self.action_scroll_rows(_WHEEL)
-
-
-def width_of(spans: Spans) -> int:
-    return sum(cell_len(span.text) for span in spans)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 from rich.cells import cell_len
@@ -51,8 +52,8 @@ def title(agent: Agent, now: float, width: int) -> Spans:
         rate = meter.rate(now)
         text = f"{'~' if rate[1] else ''}{count(rate[0])}/s" if rate else ""
         right.insert(1, Span(f"{text:>8}", "figure"))
-    if width >= 64:
-        right.insert(0, Span(f"{fit(agent.tool, 16):>16}", "tool-name"))
+    if width >= 52 and agent.tool:
+        right.insert(0, Span("  " + fit(agent.tool, 16 if width >= 64 else 10), "tool-name"))
     return spread(left, right, width)
 
 
@@ -71,7 +72,9 @@ def head(block: Block, width: int) -> Spans:
 def tool_rows(tool: Tool, width: int) -> list[Spans]:
     """A tool call as one row; an error stands open below it."""
     look = "void" if tool.void else "tool"
-    glyph = {State.DONE: "✔", State.FAILED: "✗", State.RUN: "●", State.STOPPED: "■"}.get(tool.state, "◌")
+    glyph = {State.DONE: "✔", State.FAILED: "✗", State.RUN: "●", State.STOPPED: "■"}.get(
+        tool.state, "◌"
+    )
     end = f" {duration(tool.seconds)}" if tool.seconds is not None else ""
     result = " ".join(tool.result.split()) if tool.state is not State.FAILED else ""
     room = max(width - 2 - len(end), 0)
@@ -82,7 +85,9 @@ def tool_rows(tool: Tool, width: int) -> list[Spans]:
     cut = fit_end if tool.streaming else fit
     args = cut(" ".join(clean(tool.args).split()), max(for_args, 0))
     left = [Span(f"{glyph} ", "void" if tool.void else tool.state), Span(name, look)]
-    left.append(Span(f"({args})" if not tool.streaming else f"({args}", "void" if tool.void else "args"))
+    left.append(
+        Span(f"({args})" if not tool.streaming else f"({args}", "void" if tool.void else "args")
+    )
     if result and room - cell_len(args) > 4:
         left.append(Span(f" → {result}", "result"))
     rows = [spread(left, [Span(end, "figure")], width)]
@@ -102,7 +107,7 @@ def wrapped(mark: str, text: str, width: int, look: str) -> list[Spans]:
     lead = mark or "  "
     for line in text.split("\n"):
         cuts = [0, *breaks(line, room), len(line)]
-        for start, end in zip(cuts, cuts[1:], strict=False):
+        for start, end in pairwise(cuts):
             rows.append((Span(lead + shown(line[start:end].rstrip()), look),))
             lead = "  "
     return rows

@@ -12,9 +12,9 @@ from ..events import (
     ToolProgress,
     ToolStarted,
 )
-from ..text import clean, one_line
+from ..text import one_line
 from .blocks import Block
-from .items import KEPT, State, Tool, arguments
+from .items import KEPT, State, Tool, arguments, tame
 
 ToolEvent = ToolStarted | ToolProgress | ToolFinished | ToolFailed
 
@@ -81,7 +81,7 @@ def reduce(block: Block, event: ToolEvent) -> bool:
 
 def _finish(tool: Tool, state: State, result: str, seconds: float) -> None:
     tool.state, tool.seconds, tool.streaming, tool.final = state, seconds, False, True
-    tool.result = clean(result[: KEPT * 2]).strip()[:KEPT]
+    tool.result = tame(result[: KEPT * 2]).strip()[:KEPT]
 
 
 def _find(block: Block, event: ToolEvent) -> Tool | None:

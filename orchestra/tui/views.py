@@ -145,7 +145,7 @@ class ItemView:
         self._rows: list[Spans] = []
         self._state = (-1, 0)
 
-    def sync(self, width: int, *, reasoning: bool) -> None:
+    def sync(self, width: int, *, reasoning: bool) -> None:  # noqa: ARG002 - of View
         if self._state == (self.item.version, width):
             return
         self._state = (self.item.version, width)
@@ -180,7 +180,7 @@ class HeadView:
         self._version = 0
         self.height = 0
 
-    def sync(self, width: int, *, reasoning: bool) -> None:
+    def sync(self, width: int, *, reasoning: bool) -> None:  # noqa: ARG002 - of View
         block = self.block
         dropped = bool(block.gone) or (
             bool(block.items) and isinstance(first := block.items[0], Prose) and first.dropped > 0

@@ -25,7 +25,9 @@ _STRAY_JOINER = regex.compile(
     "(?<!\\p{Extended_Pictographic}\ufe0f?\\p{Emoji_Modifier}?)\u200d"
     "|\u200d(?!\\p{Extended_Pictographic})"
 )
-_CLOSING = frozenset("，。、；：？！）」』】》〉〕…—～”’·%,.;:?!)]}ーぁぃぅぇぉっゃゅょァィゥェォッャュョ")
+_CLOSING = frozenset(
+    "，。、；：？！）」』】》〉〕…—～”’·%,.;:?!)]}ーぁぃぅぇぉっゃゅょァィゥェォッャュョ"
+)
 _OPENING = frozenset("（「『【《〈〔“‘([{")
 
 
@@ -141,7 +143,7 @@ def fit_end(text: str, width: int) -> str:
 
 
 def safe_cut(text: str, at: int) -> int:
-    """The last place at or before ``at`` where ``text`` may be cut: after a space, or a grapheme."""
+    """The last place up to ``at`` where ``text`` may be cut: after a space, or a grapheme."""
     space = text.rfind(" ", max(at - 200, 1), at)
     if space > 0:
         return space + 1

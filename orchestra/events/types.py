@@ -1,91 +1,11 @@
-"""What happens in a run: the event types, and their JSON Lines codec.
-
-Everything a person, a file or a test sees of a run is made from these events and from nothing
-else. They are plain frozen values: no event holds a live object, so a recorded run is the same
-events read back.
-
-Promises (each has a test in ``tests/test_stream.py``):
-
-* every ``*_started`` has exactly one terminal event, also when a sibling fails or the run is
-  cancelled;
-* ``model_finished.text`` is the concatenation of the ``text_delta`` events of its message id;
-* events of one call are in causal order, the order *between* parallel calls is not promised;
-* with scripted replies two runs differ only in ``seq``, ``t``, ``run`` and durations.
-"""
+"""The event types: one frozen dataclass each, told apart by ``type``."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-if TYPE_CHECKING:
-    from pydantic import TypeAdapter
-
-FORMAT = 1  # of the JSON Lines file
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Usage:
-    """Tokens as the provider reported them, never a count of chunks."""
-
-    input_tokens: int = 0
-    output_tokens: int = 0
-    reasoning_tokens: int = 0
-    cached_tokens: int = 0
-
-    def __add__(self, other: Usage) -> Usage:
-        return Usage(
-            input_tokens=self.input_tokens + other.input_tokens,
-            output_tokens=self.output_tokens + other.output_tokens,
-            reasoning_tokens=self.reasoning_tokens + other.reasoning_tokens,
-            cached_tokens=self.cached_tokens + other.cached_tokens,
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToolCall:
-    """One tool call of a model message, its arguments whole."""
-
-    id: str
-    name: str
-    args: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Member:
-    """One agent of the team. ``parents`` are the agents that may call it."""
-
-    name: str
-    title: str = ""
-    description: str = ""
-    parents: tuple[str, ...] = ()
-    tools: tuple[str, ...] = ()
-    model: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgentTotals:
-    """What one agent did in a run, over all its calls.
-
-    ``first_token`` is the mean time to the first token in seconds (None: no token came);
-    ``seconds`` the time its models spent answering.
-    """
-
-    calls: int = 0
-    model_calls: int = 0
-    tool_calls: int = 0
-    usage: Usage = field(default_factory=Usage)
-    first_token: float | None = None
-    seconds: float = 0.0
-
-    @property
-    def tokens_per_second(self) -> float | None:
-        """Output tokens per second of answering, from reported usage; None if unknown."""
-        if self.seconds <= 0 or not self.usage.output_tokens:
-            return None
-        return self.usage.output_tokens / self.seconds
+from .values import AgentTotals, Member, ToolCall, Usage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -329,56 +249,3 @@ Event = (
     | Warned
     | RunFinished
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Header:
-    """First line of a recorded run. ``digest`` is that of the scenario file."""
-
-    type: Literal["header"] = "header"
-    format: int = FORMAT
-    scenario: str = ""
-    digest: str = ""
-    orchestra: str = ""
-
-
-@cache
-def _adapter() -> TypeAdapter[Event | Header]:
-    from typing import Annotated
-
-    from pydantic import Field, TypeAdapter
-
-    return TypeAdapter(Annotated[Event | Header, Field(discriminator="type")])
-
-
-def dumps(event: Event | Header) -> str:
-    """One event as one line of JSON, without the newline."""
-    return _adapter().dump_json(event).decode()
-
-
-def loads(line: str | bytes) -> Event:
-    """The event of one JSON line. Raises ValueError for anything else."""
-    event = _adapter().validate_json(line)
-    if isinstance(event, Header):
-        raise ValueError("a header in the middle of a recorded run")
-    return event
-
-
-def read(lines: Iterable[str]) -> tuple[Header, Iterator[Event]]:
-    """A recorded run: its header, and its events as they are asked for.
-
-    Raises:
-        ValueError: the first line is no header, or of a newer format.
-    """
-    iterator = iter(lines)
-    header = _adapter().validate_json(next(iterator, ""))
-    if not isinstance(header, Header):
-        raise ValueError("not a recorded run: its first line is no header")
-    if header.format > FORMAT:
-        raise ValueError(f"format {header.format} is newer than this orchestra's {FORMAT}")
-    return header, (loads(line) for line in iterator if line.strip())
-
-
-def agent_of(call: str) -> str:
-    """The agent's name in a call path: ``editor/writer#2`` → ``writer``."""
-    return call.rpartition("/")[2].rpartition(">")[2].partition("#")[0]

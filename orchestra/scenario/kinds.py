@@ -1,0 +1,90 @@
+"""Reads the models' annotations: what a file should hold at a place."""
+
+from __future__ import annotations
+
+import types
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from pydantic import BaseModel, Tag
+
+from .nodes import Node
+
+
+def bare(kind: Any) -> Any:
+    """An annotation without ``Annotated`` and ``| None``."""
+    while True:
+        if get_origin(kind) is Annotated:
+            kind = get_args(kind)[0]
+            continue
+        if get_origin(kind) in (Union, types.UnionType):
+            members = [member for member in get_args(kind) if member is not type(None)]
+            if len(members) == 1:
+                kind = members[0]
+                continue
+        return kind
+
+
+def members(kind: Any) -> list[Any]:
+    """The members of a union but ``None``; empty if it is none."""
+    if get_origin(kind) not in (Union, types.UnionType):
+        return []
+    return [member for member in get_args(kind) if member is not type(None)]
+
+
+def tag(member: Any) -> str | None:
+    """The tag of a union's member, as pydantic puts it into the place of an error."""
+    return next((it.tag for it in getattr(member, "__metadata__", ()) if isinstance(it, Tag)), None)
+
+
+def labelled(member: Any, label: str | int) -> bool:
+    """Whether pydantic calls that member so: ``Spec``, or ``function-before[_short(), Spec]``."""
+    name = getattr(bare(member), "__name__", "")
+    return label == name or str(label).endswith(f" {name}]")
+
+
+def child(kind: Any, part: str | int) -> Any:
+    """The annotation of a field, a mapping's values or a list's items; None if there is none."""
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        field = kind.model_fields.get(str(part))
+        return field.annotation if field else None
+    arguments = get_args(kind)
+    if get_origin(kind) is dict:
+        return arguments[1]
+    return arguments[0] if arguments else None
+
+
+def wanted(kind: Any) -> str:
+    """The kind of value that an annotation asks for, in YAML's words."""
+    kind = bare(kind)
+    if get_origin(kind) in (tuple, list):
+        return "a list"
+    if get_origin(kind) is dict or (isinstance(kind, type) and issubclass(kind, BaseModel)):
+        return "a mapping"
+    words = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
+    return words.get(kind, "")
+
+
+def accepts(kind: Any, node: Node) -> bool:
+    """Whether a value is of the kind that an annotation asks for, whatever it holds."""
+    asked = wanted(kind)
+    match node.value:
+        case bool():
+            return asked == "true or false"
+        case int():
+            return asked in ("a whole number", "a number")
+        case float():
+            return asked == "a number"
+        case str():
+            return asked == "text"
+        case list():
+            return asked == "a list"
+        case dict():
+            return asked == "a mapping"
+    return False
+
+
+def optional(kind: Any) -> bool:
+    """Whether an annotation is of the form ``X | None``."""
+    while get_origin(kind) is Annotated:
+        kind = get_args(kind)[0]
+    return get_origin(kind) in (Union, types.UnionType) and type(None) in get_args(kind)

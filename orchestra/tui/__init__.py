@@ -1,0 +1,61 @@
+"""The split-pane viewer: every agent of a run live in its own pane.
+
+How a token gets onto the screen::
+
+    run ──(its own thread and loop: feed)──▶ deque ──(30 ticks a second: app)──▶ board
+        board: plain state, agents ▶ blocks ▶ items
+        transcript, views, wrap: that state as lines of a width
+        canvas ▶ pane, outline, bars: those lines as strips, painted where they changed
+
+Only ``canvas`` and what stands on it know Textual; all before it is plain Python with plain tests.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from ..errors import OrchestraError
+from ..events import Member, RunFinished
+from .app import Clock, Viewer
+from .feed import Run, Source
+
+__all__ = ["Run", "Source", "Terminated", "view"]
+
+
+class Terminated(OrchestraError):  # noqa: N818 - it is no error of anybody's
+    """A signal ended the viewer, and the terminal is restored: exit with ``exit_code``."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"ended by signal {number}")
+        self.number = number
+        self.exit_code = 128 + number
+
+
+def view(
+    title: str, team: Sequence[Member], source: Source, *, clock: Clock = time.monotonic
+) -> RunFinished | None:
+    """Show a run until the user quits; blocks. Needs a terminal.
+
+    ``source`` is called in a thread of its own, after the first frame. Whoever quits before the
+    run is over cancels it.
+
+    Returns:
+        The run's last event. ``None`` if the run was left before it came to that.
+
+    Raises:
+        OrchestraError: what ``source`` or the run raised, after the user has read it and quit.
+        Terminated: SIGTERM, SIGHUP or SIGINT ended the viewer.
+    """
+    viewer = Viewer(title, team, source, clock=clock)
+    try:
+        viewer.run()
+    finally:
+        viewer.feed.stop()
+    if viewer.signal is not None:
+        raise Terminated(viewer.signal)
+    if viewer.feed.error is not None:
+        raise viewer.feed.error
+    if viewer.return_code:
+        raise OrchestraError("the viewer failed; its traceback is above")
+    return viewer.result()

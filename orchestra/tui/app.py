@@ -1,0 +1,163 @@
+"""The viewer: one tick moves events from the run's thread onto the screen."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from ..errors import OrchestraError
+from ..events import Member, RunFinished, RunStarted
+from ..text import one_line
+from .board import Board
+from .feed import Feed, Source
+from .help import Help
+from .items import State
+from .outline import Outline
+from .pane import Pane
+from .screen import Split
+
+FRAME = 1 / 30  # seconds between ticks
+BUDGET = 0.008  # seconds of a tick that may go into events; the rest wait for the next one
+_STRIDE = 64  # events between two looks at the clock
+_FIGURES = 6  # ticks between two updates of the figures: faster is not legible
+_SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+
+Clock = Callable[[], float]
+
+
+class Viewer(App[None]):
+    """Shows one run. It starts the run after its first frame, and stays open when it is over.
+
+    Attributes:
+        feed: the run's thread.
+        signal: the number of the signal that ended the viewer, if one did.
+    """
+
+    TITLE = "orchestra"
+    CSS = "Screen { layout: vertical; }"
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+c", "cancel", "Cancel", id="app.cancel", priority=True, key_display="^c"),
+    ]
+
+    def __init__(
+        self, title: str, team: Sequence[Member], source: Source, *, clock: Clock = time.monotonic
+    ) -> None:
+        super().__init__()
+        self.title = one_line(title, 80)
+        self.board = Board(team)
+        self.feed = Feed(source)
+        self.split = Split(title, self.board)
+        self.signal: int | None = None
+        self._clock = clock
+        self._zero: float | None = None  # what the clock said when the run's own time was 0
+        self._ticks = 0
+        self._cancelling = False
+        self._told = False
+
+    def get_default_screen(self) -> Screen[None]:
+        return self.split
+
+    def on_load(self) -> None:
+        # Before the terminal changes. Textual restores it for none of these.
+        if threading.current_thread() is threading.main_thread():
+            loop = asyncio.get_running_loop()
+            for number in _SIGNALS:
+                loop.add_signal_handler(number, self._signalled, number)
+
+    def on_mount(self) -> None:
+        self.set_interval(FRAME, self.tick)
+        self.call_after_refresh(self.feed.start)
+
+    def _signalled(self, number: int) -> None:
+        self.signal = number
+        self.exit()
+
+    @property
+    def now(self) -> float | None:
+        """Seconds since the run began; None before that. Stands still once the run is over."""
+        if self.board.finished is not None:
+            return self.board.time
+        return None if self._zero is None else max(self._clock() - self._zero, self.board.time)
+
+    def tick(self) -> None:
+        """Take events off the deque for a while, then show what they changed."""
+        self._drain()
+        self._ticks += 1
+        if self._congested():
+            return
+        touched, self.board.touched = self.board.touched, set()
+        self.split.refresh_from_board(touched, self.now or 0.0)
+        if self._ticks % _FIGURES == 0 or self.board.finished is not None:
+            self.split.refresh_figures(self.now)
+        if self.feed.over and not self.feed.events and not self._told:
+            self._told = True
+            self._over()
+
+    def _drain(self) -> None:
+        events, feed = self.feed.events, self.board.feed
+        until = time.perf_counter() + BUDGET
+        while events:
+            for _ in range(min(_STRIDE, len(events))):
+                event = events.popleft()
+                if isinstance(event, RunStarted):
+                    self._zero = self._clock() - event.t
+                feed(event)
+            if time.perf_counter() >= until:
+                return
+
+    def _congested(self) -> bool:
+        """Whether the terminal is behind: painting more would only make the keys wait."""
+        writer = getattr(self._driver, "_writer_thread", None)
+        return writer is not None and writer._queue.qsize() > 1
+
+    def _over(self) -> None:
+        """The run's thread is done: say so, and what went wrong."""
+        finished, error = self.board.finished, self.feed.error
+        if error is not None:
+            self.board.end(State.FAILED)
+            kind = "" if isinstance(error, OrchestraError) else f"{type(error).__name__}: "
+            self.split.trouble.show(f"{kind}{error}")
+        elif finished is None:
+            self.board.end(State.STOPPED)
+        elif finished.error:
+            self.split.trouble.show(finished.error)
+        self.split.refresh_from_board(set(self.board.agents), self.now or 0.0)
+        self.split.refresh_figures(self.now)
+
+    def action_help(self) -> None:
+        groups = (
+            ("Anywhere", self.split._bindings),
+            ("In a pane", Pane._merged_bindings),
+            ("In the tree", Outline._merged_bindings),
+            ("The run", self._bindings),
+        )
+        self.push_screen(Help((title, found) for title, found in groups if found is not None))
+
+    def action_cancel(self) -> None:
+        if self._cancelling:
+            self.action_leave()
+            return
+        self._cancelling = True
+        if not self.feed.over:
+            self.split.header.cancelling = True
+            self.split.refresh_figures(self.now)
+            self.feed.cancel()
+
+    def action_leave(self) -> None:
+        self.exit()
+
+    async def action_quit(self) -> None:
+        self.action_leave()
+
+    def result(self) -> RunFinished | None:
+        """The end of the run, whether or not it was still shown."""
+        return self.board.finished or self.feed.last()

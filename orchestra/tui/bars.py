@@ -1,0 +1,144 @@
+"""The header line, the footer line, and the panel that says what went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+
+from rich.cells import cell_len
+from textual import events
+
+from ..text import one_line
+from .board import Board
+from .canvas import Canvas
+from .figures import count, duration
+from .items import State, tame
+from .rows import Span, Spans, spread, wrapped
+from .wrap import fit
+
+
+class Header(Canvas):
+    """What runs, how it stands, how long already, and how many tokens it took."""
+
+    DEFAULT_CSS = "Header { dock: top; height: 1; }"
+
+    def __init__(self, title: str, board: Board) -> None:
+        super().__init__()
+        self.title = one_line(title, 200)
+        self.board = board
+        self.elapsed: float | None = None
+        self.cancelling = False
+        self._spans: Spans = ()
+
+    def update(self) -> None:
+        board, width = self.board, self.size.width
+        state = board.state
+        word = "stopping" if self.cancelling and board.finished is None else str(state)
+        usage = board.usage
+        right: list[Span] = []
+        if self.elapsed is not None:
+            right.append(Span(f"{duration(self.elapsed):>7} ", "figure"))
+        if width >= 50 and (usage.output_tokens or board.estimated):
+            mark = "~" if board.estimated else ""
+            total = count(usage.output_tokens + board.estimated)
+            tokens = f"{count(usage.input_tokens)} in  {mark}{total} out"
+            right.insert(0, Span(f"{tokens:>22}  ", "figure"))
+        left = [Span(f" {state.glyph} {word:<9}", state)]
+        room = width - 12 - sum(cell_len(span.text) for span in right)
+        left.append(Span(fit(self.title, room), "name"))
+        if board.turn > 1 and width >= 70:
+            left.append(Span(f"  turn {board.turn}", "figure"))
+        self._spans = spread(left, right, width)
+        self.repaint()
+
+    def keys(self) -> Sequence[Hashable]:
+        return [self._spans]
+
+    def draw(self, row: int) -> tuple[Spans, str]:  # noqa: ARG002 - of Canvas
+        return self._spans, "bar-row"
+
+    def on_resize(self) -> None:
+        self.update()
+
+
+class Footer(Canvas):
+    """The keys that matter now. A click on one presses it."""
+
+    DEFAULT_CSS = "Footer { dock: bottom; height: 1; }"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._keys: list[tuple[str, str, str]] = []  # key, how it is shown, what it does
+        self._places: list[tuple[int, int, str]] = []
+
+    def on_mount(self) -> None:
+        self.screen.bindings_updated_signal.subscribe(self, lambda _: self.update())
+
+    def update(self) -> None:
+        found: dict[str, tuple[str, str, str]] = {}
+        for active in self.screen.active_bindings.values():
+            binding = active.binding
+            if binding.show and active.enabled and binding.action not in found:
+                shown = self.app.get_key_display(binding)
+                found[binding.action] = (binding.key, shown, binding.description.lower())
+        self._keys = list(found.values())
+        self.repaint()
+
+    def on_resize(self) -> None:
+        self.update()
+
+    def keys(self) -> Sequence[Hashable]:
+        return [(tuple(self._keys), self.size.width)]
+
+    def draw(self, row: int) -> tuple[Spans, str]:  # noqa: ARG002 - of Canvas
+        spans: list[Span] = []
+        self._places = []
+        at = 0
+        for key, shown, what in self._keys:
+            cells = cell_len(shown) + cell_len(what) + 3
+            if at + cells > self.size.width:
+                break
+            spans += [Span(f" {shown}", "key"), Span(f" {what} ", "figure")]
+            self._places.append((at, at + cells, key))
+            at += cells
+        return tuple(spans), "bar-row"
+
+    def on_click(self, event: events.Click) -> None:
+        for start, end, key in self._places:
+            if start <= event.x < end:
+                self.app.simulate_key(key)
+
+
+class Trouble(Canvas):
+    """Why the run ended badly, in whole sentences, above the footer. Hidden until then."""
+
+    DEFAULT_CSS = "Trouble { dock: bottom; height: 1; margin-bottom: 1; display: none; }"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.message = ""
+        self._rows: list[Spans] = []
+
+    def show(self, message: str) -> None:
+        self.message = tame(message).strip()
+        self.display = True
+        self._lay_out(self.app.size.width, self.app.size.height)
+
+    def fit_to(self, width: int, height: int) -> None:
+        if self.display:
+            self._lay_out(width, height)
+
+    def _lay_out(self, width: int, height: int) -> None:
+        look = str(State.FAILED)
+        rows = wrapped(f" {State.FAILED.glyph} ", self.message, max(width - 3, 4), look)
+        room = max(height // 3, 1)
+        if len(rows) > room:
+            rows = [*rows[: room - 1], (Span("   …", look),)]
+        self._rows = rows
+        self.styles.height = len(rows)
+        self.forget()
+
+    def keys(self) -> Sequence[Hashable]:
+        return list(enumerate(self._rows))
+
+    def draw(self, row: int) -> tuple[Spans, str]:
+        return self._rows[row], "bar-row"

@@ -1,0 +1,130 @@
+"""Where the panes lie, and which of them."""
+
+from __future__ import annotations
+
+from textual.geometry import NULL_OFFSET, NULL_SPACING, Region, Size
+from textual.layout import ArrangeResult, Layout, WidgetPlacement
+from textual.widget import Widget
+
+from .blocks import Agent
+from .board import Board
+from .layout import capacity, grid
+from .pane import Pane
+
+
+class Tiles(Layout):
+    """The displayed panes in the cells of :func:`layout.grid`."""
+
+    name = "tiles"
+
+    def arrange(
+        self,
+        parent: Widget,  # noqa: ARG002 - Textual's signature
+        children: list[Widget],
+        size: Size,
+        greedy: bool = True,  # noqa: ARG002
+    ) -> ArrangeResult:
+        panes = sorted(
+            (child for child in children if isinstance(child, Pane)), key=lambda p: p.agent.index
+        )
+        return [
+            WidgetPlacement(Region(*cell), NULL_OFFSET, NULL_SPACING, pane)
+            for cell, pane in zip(grid(len(panes), *size), panes, strict=True)
+        ]
+
+
+class Deck(Widget):
+    """Holds a pane for every agent that was ever shown, and displays those that fit.
+
+    Attributes:
+        current: the agent in focus; the page that holds it is shown.
+        alone: show nothing but the current pane, by choice (zoom).
+        narrow: show nothing but the current pane, for want of room.
+    """
+
+    DEFAULT_CSS = "Deck { width: 1fr; height: 1fr; overflow: hidden; }"
+
+    def __init__(self, board: Board) -> None:
+        super().__init__()
+        self.board = board
+        self.panes: dict[str, Pane] = {}
+        self.current = ""
+        self.alone = False
+        self.narrow = False
+        self.reasoning = True
+
+    @property
+    def layout(self) -> Layout:
+        return _TILES
+
+    def order(self) -> list[Agent]:
+        return list(self.board.agents.values())
+
+    def shown(self) -> list[Pane]:
+        """The panes on screen, in the order of the team."""
+        shown = (pane for pane in self.panes.values() if pane.display)
+        return sorted(shown, key=lambda pane: pane.agent.index)
+
+    def pane(self, name: str) -> Pane:
+        """The pane of an agent, made now if it was never shown."""
+        if name not in self.panes:
+            pane = self.panes[name] = Pane(self.board.agents[name])
+            self.mount(pane)
+        return self.panes[name]
+
+    def arrange_panes(self) -> None:
+        """Display the panes that fit, the current one among them."""
+        agents = self.order()
+        if not agents:
+            return
+        if self.current not in self.board.agents:
+            self.current = agents[0].name
+        wanted = [agent.name for agent in self._page(agents)]
+        for name in wanted:
+            self.pane(name)
+        for name, pane in self.panes.items():
+            if pane.display != (name in wanted):
+                pane.display = name in wanted
+        self.update(set(wanted))
+
+    def _page(self, agents: list[Agent]) -> list[Agent]:
+        current = self.board.agents[self.current]
+        if self.alone or self.narrow:
+            return [current]
+        fits = capacity(*self.size)
+        first = current.index // fits * fits
+        return agents[first : first + fits]
+
+    def update(self, names: set[str]) -> None:
+        """Let the displayed panes of these agents take in what is new."""
+        for name in names:
+            pane = self.panes.get(name)
+            if pane is not None and pane.display:
+                pane.reasoning = self.reasoning
+                pane.update()
+
+    def retitle(self, now: float) -> None:
+        for pane in self.shown():
+            pane.now = now
+            pane.retitle()
+
+    def neighbour(self, dx: int, dy: int) -> Agent | None:
+        """The agent whose pane lies next to the current one in a direction, if it is on screen."""
+        here = self.panes[self.current].region
+        best: tuple[int, int, Pane] | None = None
+        for pane in self.shown():
+            there = pane.region
+            if dx:
+                ahead = (there.x - here.x) * dx
+                overlap = min(there.bottom, here.bottom) - max(there.y, here.y)
+                aside = abs(there.y - here.y)
+            else:
+                ahead = (there.y - here.y) * dy
+                overlap = min(there.right, here.right) - max(there.x, here.x)
+                aside = abs(there.x - here.x)
+            if ahead > 0 and overlap > 0 and (best is None or (ahead, aside) < best[:2]):
+                best = (ahead, aside, pane)
+        return best[2].agent if best else None
+
+
+_TILES = Tiles()

@@ -1,0 +1,98 @@
+"""The screen that says what the keys do. It is made from the bindings, so it cannot be wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingsMap, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+_HIDDEN = {f"focus.{n}" for n in "23456789"} | {
+    "tree.page-up",
+    "tree.page-down",
+    "tree.first",
+    "tree.last",
+}
+_SHOWN = {"focus.1": ("1 – 9", "Go to that agent")}
+_WORDS = {
+    "focus.next": "Next agent (the tree is the first stop)",
+    "focus.previous": "Previous agent",
+    "focus.left": "Pane at the left; then the tree",
+    "focus.right": "Pane at the right",
+    "focus.up": "Pane above",
+    "focus.down": "Pane below",
+    "view.zoom": "Only this pane, and back",
+    "view.tree": "Show or hide the tree",
+    "view.reasoning": "Show or fold reasoning",
+    "app.help": "This help",
+    "app.quit": "Quit (a run in progress is cancelled)",
+    "app.cancel": "Cancel the run; once more quits",
+    "pane.up": "Scroll up: the pane stops following",
+    "pane.down": "Scroll down",
+    "pane.follow": "Follow the newest text again",
+    "pane.oldest": "To the oldest text kept",
+    "tree.up": "Previous line",
+    "tree.down": "Next line",
+    "tree.choose": "Show that agent, or scroll to that call",
+}
+
+
+class Help(ModalScreen[None]):
+    CSS = """
+    Help {
+        align: center middle;
+        #keys {
+            width: auto; max-width: 100%; height: auto; max-height: 100%;
+            background: $surface; padding: 1 2; border: none;
+        }
+        Static { width: auto; }
+    }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,question_mark,q", "dismiss", "Close", id="help.close", show=False),
+    ]
+
+    def __init__(self, groups: Iterable[tuple[str, BindingsMap]]) -> None:
+        super().__init__()
+        self._groups = list(groups)
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll(id="keys"):
+            yield Static(self._text())
+
+    def on_mount(self) -> None:
+        self.query_one("#keys").focus()
+
+    def _text(self) -> Content:
+        parts: list[Content] = []
+        for title, bindings in self._groups:
+            parts.append(Content.styled(f"{title}\n", "bold $text-primary"))
+            for keys, words in self._lines(bindings):
+                parts += [
+                    Content.styled(f"  {keys:<16}", "bold $text-accent"),
+                    Content.styled(f"{words}\n", "$foreground"),
+                ]
+            parts.append(Content("\n"))
+        parts.append(Content.styled("esc closes this", "$foreground 60%"))
+        return Content("").join(parts)
+
+    def _lines(self, bindings: BindingsMap) -> list[tuple[str, str]]:
+        by_id: dict[str, list[str]] = {}
+        words: dict[str, str] = {}
+        for _, binding in bindings:
+            if not binding.id or binding.id in _HIDDEN:
+                continue
+            shown = self.app.get_key_display(binding)
+            if shown not in by_id.setdefault(binding.id, []):
+                by_id[binding.id].append(shown)
+            words[binding.id] = binding.description
+        return [
+            _SHOWN.get(name) or (" ".join(keys), _WORDS.get(name, words[name]))
+            for name, keys in by_id.items()
+        ]

@@ -1,0 +1,200 @@
+"""The tree at the left: the team, and below each agent its calls, with their states."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+
+from .blocks import Agent, Block
+from .board import Board
+from .canvas import Canvas
+from .items import State
+from .rows import Span, Spans, spread
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A row: an agent, or one of its calls. ``lines`` are the guides before it."""
+
+    lines: str
+    agent: Agent
+    block: Block | None = None
+
+    @property
+    def state(self) -> State:
+        return self.block.state if self.block else self.agent.state
+
+
+def entries(board: Board) -> list[Entry]:
+    """Every agent once, below the first agent that leads to it; its calls before its subagents."""
+    agents = board.agents
+    below: dict[str, list[Agent]] = {}
+    for agent in agents.values():
+        for parent in dict.fromkeys(agent.parents):
+            below.setdefault(parent, []).append(agent)
+    roots = [agents[board.main]] if board.main in agents else []
+    roots += [a for a in agents.values() if not any(p in agents and p != a.name for p in a.parents)]
+    seen: set[str] = set()
+    found: list[Entry] = []
+    for root in [*roots, *agents.values()]:  # the last: a ring of agents that nobody else calls
+        if root.name not in seen:
+            found += _branch(root, below, seen, "", "")
+    return found
+
+
+def _branch(
+    agent: Agent, below: dict[str, list[Agent]], seen: set[str], lead: str, guide: str
+) -> Iterator[Entry]:
+    seen.add(agent.name)
+    yield Entry(lead, agent)
+    calls = agent.blocks if len(agent.blocks) > 1 or any(b.ordinal for b in agent.blocks) else []
+    under = []
+    for child in below.get(agent.name, ()):
+        if child.name not in seen:
+            seen.add(child.name)
+            under.append(child)
+    for block in calls:
+        yield Entry(guide + ("│ " if under else "  "), agent, block)
+    for child in under:
+        last = child is under[-1]
+        yield from _branch(
+            child,
+            below,
+            seen,
+            guide + ("└ " if last else "├ "),
+            guide + ("  " if last else "│ "),
+        )
+
+
+class Outline(Canvas, can_focus=True):
+    """A list of entries with a cursor. The app calls :meth:`update` when the board's shape grew."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "move(-1)", "Up", id="tree.up", show=False),
+        Binding("down", "move(1)", "Down", id="tree.down", show=False),
+        Binding("pageup", "page(-1)", "Page up", id="tree.page-up", show=False),
+        Binding("pagedown", "page(1)", "Page down", id="tree.page-down", show=False),
+        Binding("home", "move(-100000)", "First", id="tree.first", show=False),
+        Binding("end", "move(100000)", "Last", id="tree.last", show=False),
+        Binding("enter,space", "choose", "Show", id="tree.choose"),
+    ]
+
+    class Chosen(Message):
+        """Someone wants to see an agent, or one of its calls."""
+
+        def __init__(self, agent: Agent, block: Block | None) -> None:
+            super().__init__()
+            self.agent, self.block = agent, block
+
+    def __init__(self, board: Board, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self.board = board
+        self.entries: list[Entry] = entries(board)
+        self._cursor: tuple[str, int | None] = ("", None)
+        self._top = 0
+
+    @property
+    def cursor(self) -> int:
+        for index, entry in enumerate(self.entries):
+            if self._identity(entry) == self._cursor:
+                return index
+        return 0
+
+    @staticmethod
+    def _identity(entry: Entry) -> tuple[str, int | None]:
+        return entry.agent.name, entry.block.serial if entry.block else None
+
+    def update(self) -> None:
+        self.entries = entries(self.board)
+        self._show_cursor()
+        self.repaint()
+
+    def point_at(self, agent: Agent) -> None:
+        """Let the cursor stand on ``agent``, unless it stands on one of its calls."""
+        if self._cursor[0] != agent.name:
+            self._cursor = (agent.name, None)
+            self._show_cursor()
+            self.repaint()
+
+    def _show_cursor(self) -> None:
+        height = self.size.height
+        if height:
+            cursor = self.cursor
+            self._top = max(min(self._top, cursor), cursor - height + 1, 0)
+            self._top = min(self._top, max(len(self.entries) - height, 0))
+
+    def on_resize(self) -> None:
+        self._show_cursor()
+        self.forget()
+
+    def action_move(self, rows: int) -> None:
+        if self.entries:
+            cursor = max(0, min(self.cursor + rows, len(self.entries) - 1))
+            self._cursor = self._identity(self.entries[cursor])
+            self._show_cursor()
+            self.repaint()
+
+    def action_page(self, pages: int) -> None:
+        self.action_move(pages * max(self.size.height - 1, 1))
+
+    def action_choose(self) -> None:
+        if self.entries:
+            entry = self.entries[self.cursor]
+            self.post_message(self.Chosen(entry.agent, entry.block))
+
+    def on_click(self, event: events.Click) -> None:
+        index = self._top + event.y
+        if index < len(self.entries):
+            self._cursor = self._identity(self.entries[index])
+            self.repaint()
+            self.action_choose()
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        self._wheel(event, -3)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        self._wheel(event, 3)
+
+    def _wheel(self, event: events.MouseEvent, rows: int) -> None:
+        event.stop()
+        self._top = max(0, min(self._top + rows, len(self.entries) - self.size.height))
+        self.repaint()
+
+    def on_focus(self) -> None:
+        self.repaint()
+
+    def on_blur(self) -> None:
+        self.repaint()
+
+    def keys(self) -> Sequence[Hashable]:
+        shown = self.entries[self._top : self._top + self.size.height]
+        return [
+            (
+                entry.lines,
+                self._identity(entry),
+                entry.state,
+                entry.agent.title,
+                self._identity(entry) == self._cursor and 1 + self.has_focus,
+            )
+            for entry in shown
+        ]
+
+    def draw(self, row: int) -> tuple[Spans, str]:
+        entry = self.entries[self._top + row]
+        state = entry.state
+        here = self._identity(entry) == self._cursor
+        left = [Span(" " + entry.lines, "edge"), Span(f"{state.glyph} ", state)]
+        if entry.block is None:
+            left.append(Span(entry.agent.title, "name" if state is not State.WAIT else ""))
+        else:
+            ordinal, dot, task = entry.block.head.partition(" · ")
+            left += [Span(ordinal, "ordinal"), Span(f" {task}" if dot else "", "figure")]
+        spans = spread(left, [Span(f" {state} ", state)], self.size.width)
+        if not here:
+            return spans, "ground"
+        return spans, "cursor-row-focus" if self.has_focus else "cursor-row"

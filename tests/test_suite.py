@@ -1,0 +1,181 @@
+"""`orchestra test`: the checks, their reasons, and the exit codes."""
+
+from pathlib import Path
+
+import pytest
+from runs import play, scenario
+
+from orchestra.errors import CHECK_FAILED, INVALID, MISSING, OK, RUN_FAILED
+from orchestra.events import RunFinished, RunStarted
+from orchestra.regression import Transcript, run_suite, verdict, worst
+from orchestra.runtime import run
+from orchestra.scenario import load
+
+TEAM = """
+agents: {a: {subagents: [w], tools: [t]}, w: {tools: [t]}}
+tools: {t: {parameters: {x: number}, returns: [{value: ok}]}}
+input: go
+script:
+  a:
+    - tool_calls: [{w: {query: one}}, {t: {x: 1}}]
+    - tool_calls: [{t: {x: 2}}, {w: {query: two}}]
+    - {text: all done}
+  w#1: [{text: first answer}]
+  w#2: [{tool_calls: [{t: {x: 3}}]}, {text: second answer}]
+"""
+
+
+async def judged(expect: str, text: str = TEAM) -> tuple[int, list[str]]:
+    loaded = scenario(text + f"expect: [{expect}]\n")
+    return verdict(loaded, Transcript.of(await play(loaded)))
+
+
+HOLDS = [
+    "{status: completed}",
+    "{output: done}",
+    "{output: {contains: all}}",
+    "{output: {equals: all done}}",
+    "{agent: w, output: answer}",
+    "{agent: 'a/w#2', output: second}",
+    "{agent: w, status: completed}",
+    "{calls: {w: 2, a: 0}}",
+    "{calls: {w: 1..3}}",
+    "{calls: {w: 2..}}",
+    "{calls: {w: ..2}}",
+    "{tool_calls: [w, t, t, w]}",
+    "{tool_calls: [t, w, w, t]}",  # calls of one turn have no order
+    "{tool_calls: {match: unordered, steps: [t, t, w, w]}}",
+    "{tool_calls: {match: unordered, steps: [{t: {x: 2}}, t, {w: {query: two}}, w]}}",
+    "{tool_calls: {match: unordered, steps: [t, {t: {x: 1}}, w, w]}}",  # needs the best pairing
+    "{tool_calls: {match: superset, steps: [w]}}",
+    "{tool_calls: {match: superset, steps: []}}",
+    "{tool_calls: {match: subset, steps: [w, w, w, t, t, t]}}",
+    "{tool_calls: {args: subset, steps: [{w: {}}, t, {t: {x: 2}}, w]}}",
+    "{tool_calls: {args: ignore, steps: [{w: {query: other}}, t, t, w]}}",
+    "{tool_calls: [{w: {query: one}}, {t: {x: 1.0}}, t, w]}",
+    "{agent: 'w#2', tool_calls: [t]}",
+    "{agent: 'a/w#1', tool_calls: []}",
+]
+
+
+@pytest.mark.parametrize("expect", HOLDS)
+async def test_what_holds(expect: str) -> None:
+    assert await judged(expect) == (OK, [])
+
+
+FAILS = [
+    ("{status: failed}", "status: the run: expected status 'failed', seen 'completed'"),
+    ("{output: nothing}", "output: output: expected to contain 'nothing', seen 'all done'"),
+    ("{output: {equals: done}}", "output: output: expected 'done', seen 'all done'"),
+    ("{agent: w, output: first}", "output: a/w#2: expected to contain 'first', seen 'second answer'"),
+    ("{agent: 'a/w#7', output: x}", "output: agent 'a/w#7' was never called"),
+    ("{calls: {w: 3}}", "calls: w: expected 3 calls, seen 2 (a/w#1, a/w#2)"),
+    ("{calls: {a: 1..2}}", "calls: a: expected 1..2 calls, seen 0"),
+    (
+        "{tool_calls: [w, t, w, w]}",
+        'tool_calls: a: expected (strict) [w, t, w, w]; at steps 3 to 4 seen t{"x": 2}, w{"query": "two"}',
+    ),
+    (
+        "{tool_calls: [w, t, t, w, t]}",
+        "tool_calls: a: expected (strict) [w, t, t, w, t]; never seen [t]",
+    ),
+    (
+        "{tool_calls: [w]}",
+        'tool_calls: a: expected (strict) [w]; at steps 1 to 2 seen w{"query": "one"}, t{"x": 1}',
+    ),
+    (
+        "{tool_calls: {match: unordered, steps: [t, t, w]}}",
+        'tool_calls: a: expected (unordered) [t, t, w], not expected w{"query": "two"}',
+    ),
+    (
+        "{tool_calls: {match: unordered, steps: [t, {t: {x: 9}}, w, w]}}",
+        'tool_calls: a: expected (unordered) [t, t{"x": 9}, w, w], missing t{"x": 9}; not expected t{"x": 2}',
+    ),
+    (
+        "{tool_calls: {match: superset, steps: [{t: {x: true}}]}}",
+        'tool_calls: a: expected (superset) [t{"x": true}], missing t{"x": true}',
+    ),
+    (
+        "{tool_calls: {match: subset, steps: [t, t]}}",
+        'tool_calls: a: expected (subset) [t, t], not expected w{"query": "one"}, w{"query": "two"}',
+    ),
+    (
+        "{tool_calls: {match: unordered, args: exact, steps: [t, t, w, {w: {}}]}}",
+        'tool_calls: a: expected (unordered) [t, t, w, w{}], missing w{}; not expected w{"query": "two"}',
+    ),
+    ("{agent: w, tool_calls: [t]}", "tool_calls: a/w#1: expected (strict) [t]; never seen [t]"),
+]
+
+
+@pytest.mark.parametrize(("expect", "reason"), FAILS, ids=[e for e, _ in FAILS])
+async def test_what_fails_says_expected_seen_and_where(expect: str, reason: str) -> None:
+    code, reasons = await judged(expect)
+    assert (code, reasons) == (CHECK_FAILED, [reason])
+
+
+async def test_replies_never_used_fail() -> None:
+    code, reasons = await judged("{status: completed}", TEAM + "  w: [{text: spare}]\n")
+    assert (code, reasons) == (CHECK_FAILED, ["script key 'w': reply 1 of 1 was never used"])
+
+
+async def test_a_failure_that_is_expected_passes() -> None:
+    crash = "agents: {a: {tools: [t]}}\ntools: {t: {python: 'x:y'}}\ninput: go\n"
+    loaded = scenario(crash + "expect: [{status: failed}]\n")
+    failed = RunFinished(status="failed", error="boom", error_type="RuntimeError")
+    assert verdict(loaded, Transcript.of([RunStarted(scenario="s", main="a"), failed])) == (OK, [])
+    plain = scenario(crash)
+    assert verdict(plain, Transcript.of([failed])) == (RUN_FAILED, ["the run failed: boom"])
+    missing = RunFinished(status="failed", error="no reply", error_type="MissingReply")
+    assert verdict(loaded, Transcript.of([missing]))[0] == MISSING
+    assert verdict(loaded, Transcript.of([]))[0] == RUN_FAILED
+
+
+FILES = {
+    "good.yaml": (OK, "agents: {a: {}}\ninput: go\nscript: {a: [{text: hi}]}\n"),
+    "wrong.yaml": (
+        CHECK_FAILED,
+        "agents: {a: {}}\ninput: go\nscript: {a: [{text: hi}]}\nexpect: [{output: bye}]\n",
+    ),
+    "short.yaml": (MISSING, "agents: {a: {}}\ninput: go\n"),
+    "broken.yaml": (INVALID, "agents: {a: {colour: red}}\ninput: go\n"),
+    "live.yaml": (MISSING, "agents: {a: {model: 'openai:gpt-5'}}\ninput: go\n"),
+    "crash.yaml": (
+        RUN_FAILED,
+        "agents: {a: {tools: [t]}}\ntools: {t: {python: 'crash_tools:crash'}}\ninput: go\n"
+        "script: {a: [{tool_calls: [t]}, {text: end}]}\nexpect: [{output: end}]\n",
+    ),
+    "mute.yaml": (INVALID, "agents: {a: {}}\nscript: {a: [{text: hi}]}\n"),
+    "parrot.yaml": (
+        OK,
+        "agents: {a: {model: echo}}\ninput: go\nscript: {a: [{text: unused}]}\n"
+        "expect: [{output: go}]\n",
+    ),
+}
+
+
+def test_a_suite_of_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    (tmp_path / "crash_tools.py").write_text('def crash() -> str:\n    """Crash."""\n    1 / 0\n')
+    for name, (_, text) in FILES.items():
+        (tmp_path / name).write_text("version: 1\n" + text)
+    results = list(
+        run_suite(
+            [tmp_path / name for name in FILES], load, lambda s, models: run(s, models=models)
+        )
+    )
+    assert {r.path.name: r.code for r in results} == {n: code for n, (code, _) in FILES.items()}
+    assert all(bool(r.reasons) == (r.code != OK) for r in results)
+    first = {r.path.name: next(iter(r.lines())).split()[0] for r in results}
+    assert first["good.yaml"] == "PASS"
+    assert first["wrong.yaml"] == "FAIL"
+    assert first["short.yaml"] == first["crash.yaml"] == "ERROR"
+    assert worst(r.code for r in results) == INVALID
+
+
+@pytest.mark.parametrize(
+    ("codes", "code"),
+    [([], OK), ([0, 1, 0], 1), ([1, 3], 3), ([3, 4, 1], 4), ([4, 2, 3], 2)],
+)
+def test_of_several_exit_codes(codes: list[int], code: int) -> None:
+    assert worst(codes) == code

@@ -1,0 +1,145 @@
+"""The viewer on a real terminal: a process on a pty, ended in every way it can end."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import termios
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no pty")
+
+PROGRAM = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from tui_events import NEWSROOM, FakeRun, midway, newsroom
+from orchestra.tui import Terminated, view
+held = sys.argv[2] == "hold"
+run = FakeRun(midway() if held else newsroom().events, hold=held)
+try:
+    finished = view("How far is far?", NEWSROOM, run)
+except Terminated as end:
+    sys.exit(end.exit_code)
+print("RESULT", finished and finished.status)
+"""
+RESTORED = b"\x1b[?1049l"
+PATIENCE = 30  # seconds, before a hanging test is given up
+
+
+@dataclass
+class Terminal:
+    process: subprocess.Popen[bytes]
+    fd: int
+    before: list[object]
+    seen: bytes = b""
+    closed: bool = field(default=False)
+
+    def read_until(self, wanted: bytes) -> None:
+        while wanted not in self.seen:
+            ready, _, _ = select.select([self.fd], [], [], PATIENCE)
+            assert ready, f"{wanted!r} did not come in {self.seen[-2000:]!r}"
+            try:
+                data = os.read(self.fd, 65536)
+            except OSError:
+                data = b""  # Linux's way to say that the other side is gone
+            assert data, f"{wanted!r} did not come in {self.seen[-2000:]!r}"
+            self.seen += data
+
+    def drain(self) -> int:
+        with contextlib.suppress(AssertionError):
+            self.read_until(b"never")
+        return self.process.wait(PATIENCE)
+
+    def hang_up(self) -> None:
+        self.closed = True
+        os.close(self.fd)
+
+
+Start = Callable[[str], Terminal]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM)
+    begun: list[Terminal] = []
+
+    def begin(mode: str) -> Terminal:
+        master, slave = pty.openpty()
+        termios.tcsetwinsize(slave, (40, 120))
+        process = subprocess.Popen(
+            [sys.executable, str(program), str(Path(__file__).parent), mode],
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            start_new_session=True,
+            env={**os.environ, "TERM": "xterm-256color"},
+        )
+        before = termios.tcgetattr(slave)
+        os.close(slave)
+        begun.append(Terminal(process, master, before))
+        return begun[-1]
+
+    yield begin
+    for terminal in begun:
+        terminal.process.kill()
+        terminal.process.wait()
+        if not terminal.closed:
+            os.close(terminal.fd)
+
+
+def test_q_restores_the_terminal_and_returns_the_result(start: Start) -> None:
+    terminal = start("whole")
+    terminal.read_until("Mars is far".encode())
+    os.write(terminal.fd, b"q")
+    assert terminal.drain() == 0
+    assert RESTORED in terminal.seen
+    assert terminal.seen.rstrip().endswith(b"RESULT completed")
+
+
+def test_ctrl_c_twice_quits(start: Start) -> None:
+    terminal = start("hold")
+    terminal.read_until(b"Apollo")
+    os.write(terminal.fd, b"\x03")
+    terminal.read_until("■ stopped".encode())
+    os.write(terminal.fd, b"\x03")
+    assert terminal.drain() == 0
+    assert terminal.seen.rstrip().endswith(b"RESULT cancelled")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_signals_restore_the_terminal(start: Start, number: signal.Signals) -> None:
+    terminal = start("hold")
+    terminal.read_until(b"Apollo")
+    terminal.process.send_signal(number)
+    terminal.read_until(RESTORED)
+    after = termios.tcgetattr(terminal.fd)
+    assert after[3] & termios.ECHO
+    assert terminal.drain() == 128 + number
+    assert b"Traceback" not in terminal.seen
+    assert b"destroyed" not in terminal.seen
+
+
+def test_a_terminal_that_goes_away_leaves_nothing_running(start: Start) -> None:
+    terminal = start("hold")
+    terminal.read_until(b"Apollo")
+    terminal.hang_up()
+    terminal.process.send_signal(signal.SIGHUP)  # what the kernel does to a controlling terminal's
+    assert terminal.process.wait(PATIENCE) == 128 + signal.SIGHUP
+
+
+def test_hostile_bytes_never_reach_the_terminal(start: Start) -> None:
+    terminal = start("whole")
+    terminal.read_until("Mars is far".encode())
+    os.write(terminal.fd, b"q")
+    terminal.drain()
+    assert b"\x1b]52" not in terminal.seen

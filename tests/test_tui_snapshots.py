@@ -1,0 +1,83 @@
+"""What the viewer looks like. ``pytest --snapshot-update`` after a change that was meant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+from tui_events import NEWSROOM, Clock, FakeRun, midway, newsroom, settle
+
+from orchestra.events import Event
+from orchestra.tui.app import Viewer
+
+SIZES = [(80, 24), (120, 40), (200, 50)]
+
+
+@pytest.fixture
+def look(snap_compare: Any) -> Callable[..., bool]:
+    def compare(
+        events: Sequence[Event],
+        size: tuple[int, int],
+        keys: Sequence[str] = (),
+        theme: str = "",
+        hold: bool = False,
+    ) -> bool:
+        run, clock = FakeRun(events, hold=hold), Clock()
+        app = Viewer("How far is far?", NEWSROOM, run, clock=clock)
+
+        async def ready(pilot: Pilot[None]) -> None:
+            await settle(app, pilot, run)
+            clock.now += events[-1].t
+            if theme:
+                app.theme = theme
+            await pilot.press(*keys)
+            await settle(app, pilot, run)
+
+        try:
+            same: bool = snap_compare(app, terminal_size=size, run_before=ready)
+        finally:
+            assert app.feed.stop(10)
+        return same
+
+    return compare
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: "x".join(map(str, size)))
+def test_while_it_runs(look: Callable[..., bool], size: tuple[int, int]) -> None:
+    assert look(midway(), size, hold=True)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: "x".join(map(str, size)))
+def test_when_it_is_done(look: Callable[..., bool], size: tuple[int, int]) -> None:
+    assert look(newsroom().events, size)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: "x".join(map(str, size)))
+def test_help(look: Callable[..., bool], size: tuple[int, int]) -> None:
+    assert look(midway(), size, ["question_mark"], hold=True)
+
+
+def test_parallel_calls_in_a_small_pane(look: Callable[..., bool]) -> None:
+    assert look(midway(), (80, 18), ["2"], hold=True)
+
+
+def test_scrolled_up(look: Callable[..., bool]) -> None:
+    assert look(midway(), (80, 18), ["2", "home"], hold=True)
+
+
+def test_zoom_without_the_tree(look: Callable[..., bool]) -> None:
+    assert look(newsroom().events, (120, 40), ["3", "z", "b"])
+
+
+def test_tiny(look: Callable[..., bool]) -> None:
+    assert look(midway(), (45, 20), hold=True)
+
+
+def test_light(look: Callable[..., bool]) -> None:
+    assert look(newsroom().events, (120, 40), theme="textual-light")
+
+
+def test_ansi(look: Callable[..., bool]) -> None:
+    assert look(newsroom().events, (120, 40), theme="ansi-dark")
