@@ -21,10 +21,12 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no pty")
 PROGRAM = """
 import sys
 sys.path.insert(0, sys.argv[1])
+from test_tui_hostile import EVIL, everywhere
 from tui_events import NEWSROOM, FakeRun, midway, newsroom
 from orchestra.tui import Terminated, view
-held = sys.argv[2] == "hold"
-run = FakeRun(midway() if held else newsroom().events, hold=held)
+mode = sys.argv[2]
+events = {"hold": midway(), "whole": newsroom().events, "evil": everywhere(EVIL)}[mode]
+run = FakeRun(events, hold=mode == "hold")
 try:
     finished = view("How far is far?", NEWSROOM, run)
 except Terminated as end:
@@ -99,7 +101,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 def test_q_restores_the_terminal_and_returns_the_result(start: Start) -> None:
     terminal = start("whole")
-    terminal.read_until("Mars is far".encode())
+    terminal.read_until(b"Mars is far")
     os.write(terminal.fd, b"q")
     assert terminal.drain() == 0
     assert RESTORED in terminal.seen
@@ -138,8 +140,10 @@ def test_a_terminal_that_goes_away_leaves_nothing_running(start: Start) -> None:
 
 
 def test_hostile_bytes_never_reach_the_terminal(start: Start) -> None:
-    terminal = start("whole")
-    terminal.read_until("Mars is far".encode())
-    os.write(terminal.fd, b"q")
+    terminal = start("evil")
+    terminal.read_until("✗ failed".encode())
+    terminal.read_until("␛]52;".encode())  # shown, and inert
+    os.write(terminal.fd, b"z2q")
     terminal.drain()
-    assert b"\x1b]52" not in terminal.seen
+    for obeyed in ("\x1b]52", "\x1b]0;owned", "\x1b[2J", "\x9b", "\u202e", "\u2066", "\x07"):
+        assert obeyed.encode() not in terminal.seen
