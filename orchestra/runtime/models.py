@@ -75,14 +75,15 @@ class Models:
             or environ.get("OPENAI_API_BASE")
             or environ.get("OPENAI_BASE_URL")
         )
-        if "api_key" not in settings and not environ.get("OPENAI_API_KEY"):
-            if not elsewhere:
-                raise UsageError(
-                    "OPENAI_API_KEY is not set; set it, or give the model a 'base_url' "
-                    "(a server of your own often needs no key)"
-                )
-            settings["api_key"] = "none"  # the SDK insists on one
-        self.secrets.add(settings.get("api_key") or environ.get("OPENAI_API_KEY", ""))
+        key = settings.get("api_key") or environ.get("OPENAI_API_KEY")
+        if key:
+            self.secrets.add(key)
+        elif not elsewhere:
+            raise UsageError(
+                "OPENAI_API_KEY is not set; set it, or give the model a 'base_url' "
+                "(a server of your own often needs no key)"
+            )
+        settings["api_key"] = key or "none"  # the SDK insists on one
         from .openai import AnyLoopClient, OpenAIChat  # here, because it takes its time
 
         if elsewhere:  # where only OpenAI's older API can be relied on, whatever the model's name

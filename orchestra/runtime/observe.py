@@ -25,6 +25,7 @@ from langgraph.errors import GraphBubbleUp
 from langgraph.types import Command
 
 from .. import events
+from ..errors import OrchestraError
 from ..text import whole_characters
 from . import clock
 from .state import CALL, MESSAGE, RunState, state_of
@@ -191,6 +192,8 @@ def plain(value: Any) -> Any:
 
 def brief(error: BaseException) -> str:
     """An error in one short line, in the provider's own words where there are any."""
+    if isinstance(error, OrchestraError):
+        return str(error)
     status = getattr(error, "status_code", None)
     text = str(_said(getattr(error, "body", None)) or error)
     if (cause := _cause(error)) and status is None:

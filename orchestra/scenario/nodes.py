@@ -27,7 +27,7 @@ MAX_PROBLEMS = 100
 
 # What YAML calls not printable, and the line breaks that YAML 1.1 knew and no editor counts.
 _FORBIDDEN = re.compile(
-    "[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
+    "[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 )
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _HALF = "half a character (a surrogate) in an escape"

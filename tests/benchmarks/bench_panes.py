@@ -1,7 +1,7 @@
 """What a token costs from event to strip, beside ``Log.write`` in the same process.
 
-``python tests/benchmarks/bench_panes.py [panes] [tokens]``. Ratios, no verdicts: a slow machine
-slows both.
+``python tests/benchmarks/bench_panes.py [panes] [tokens a second and pane] [seconds]``. Both paint
+at their own pace, on a terminal that is not there. Ratios, no verdicts: a slow machine slows both.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import random
 import sys
 import time
 import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 
 from textual.app import App, ComposeResult
@@ -20,28 +21,14 @@ from textual.widgets import Log
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from tui_events import Clock, FakeRun, Tape
+from tui_events import FakeRun, Tape
 
 from orchestra.events import Member, TextDelta
 from orchestra.tui.app import Viewer
 
 SIZE = (200, 50)
-BATCH = 8  # tokens of each pane between two frames: 16 panes at 240 tokens/s
-WORDS = [
-    "the",
-    "agent",
-    "tool",
-    "graph",
-    "state",
-    "token",
-    "stream",
-    "pane",
-    "model",
-    "reply",
-    "plan",
-    "search",
-    "result",
-]
+STEP = 1 / 30  # seconds between two bursts of tokens
+WORDS = ["the", "agent", "tool", "graph", "state", "token", "stream", "pane", "reply", "search"]
 CHINESE = ["模型", "工具", "状态", "令牌", "面板", "回答", "计划", "搜索", "结果", "你好，世界。"]
 
 
@@ -66,44 +53,50 @@ class Logs(App[None]):
             yield from self.logs
 
 
-async def baseline(panes: int, text: list[str]) -> float:
+async def paced(text: list[str], rate: float, put: Callable[[list[str]], None]) -> float:
+    """Give ``put`` the tokens in time; µs of CPU per token."""
+    begun, spent = time.perf_counter(), time.process_time()
+    done = 0
+    while done < len(text):
+        due = min(int((time.perf_counter() - begun) * rate) + 1, len(text))
+        put(text[done:due])
+        done = due
+        await asyncio.sleep(STEP)
+    return (time.process_time() - spent) * 1e6 / len(text)
+
+
+async def baseline(panes: int, text: list[str], rate: float) -> float:
     app = Logs(panes)
+
+    def put(burst: list[str]) -> None:
+        for log in app.logs:
+            for token in burst:
+                log.write(token)
+
     async with app.run_test(size=SIZE) as pilot:
         await pilot.pause()
-        begun = time.process_time()
-        for start in range(0, len(text), BATCH):
-            for log in app.logs:
-                for token in text[start : start + BATCH]:
-                    log.write(token)
-            await pilot.pause()
-        return (time.process_time() - begun) * 1e6 / (len(text) * panes)
+        return await paced(text, rate, put) / panes
 
 
-async def ours(panes: int, text: list[str]) -> float:
+async def ours(panes: int, text: list[str], rate: float) -> float:
     team = tuple(Member(name=f"a{n}") for n in range(panes))
     tape = Tape()
     tape.begin(team)
     run = FakeRun(tape.events, hold=True)
-    app = Viewer("bench", team, run, clock=Clock())
+    app = Viewer("bench", team, run)
+
+    def put(burst: list[str]) -> None:
+        for member in team:
+            name = member.name
+            for token in burst:
+                app.feed.events.append(TextDelta(message_id="m", text=token, agent=name, call=name))
+
     async with app.run_test(size=SIZE) as pilot:
         await asyncio.to_thread(run.played.wait, 10)
         await pilot.pause()
-        batches = [
-            [
-                TextDelta(message_id="m", text=token, agent=member.name, call=member.name)
-                for member in team
-                for token in text[start : start + BATCH]
-            ]
-            for start in range(0, len(text), BATCH)
-        ]
-        begun = time.process_time()
-        for batch in batches:
-            app.feed.events.extend(batch)
-            app.tick()
-            await pilot.pause()
-        spent = time.process_time() - begun
+        spent = await paced(text, rate, put) / panes
     app.feed.stop()
-    return spent * 1e6 / (len(text) * panes)
+    return spent
 
 
 def memory(count: int) -> float:
@@ -127,15 +120,17 @@ def memory(count: int) -> float:
 
 
 def main() -> None:
-    panes = int(sys.argv[1]) if len(sys.argv) > 1 else 16
-    count = int(sys.argv[2]) if len(sys.argv) > 2 else 2_000
-    log = asyncio.run(baseline(panes, tokens(count, WORDS)))
-    print(f"{panes} panes, {count} tokens each, µs of CPU per token")
-    print(f"  Log.write        {log:8.1f}")
+    panes, rate, seconds = (
+        int(given) for given in (sys.argv[1:] + ["16", "50", "4"][len(sys.argv) - 1 :])
+    )
+    count = rate * seconds
+    log = asyncio.run(baseline(panes, tokens(count, WORDS), rate))
+    print(f"{panes} panes, {rate} tokens a second each: µs of CPU per token")
+    print(f"  Log.write       {log:8.1f}")
     for name, words in (("Latin", WORDS), ("Chinese", CHINESE)):
-        mine = asyncio.run(ours(panes, tokens(count, words)))
-        print(f"  panes, {name:<8} {mine:8.1f}   {mine / log:6.3f} of Log.write")
-    print(f"  memory of a pane after {count * 50:,} tokens: {memory(count * 50):.2f} MB")
+        mine = asyncio.run(ours(panes, tokens(count, words), rate))
+        print(f"  panes, {name:<8}{mine:8.1f}   {mine / log:6.3f} of Log.write")
+    print(f"  a pane after 100,000 tokens keeps {memory(100_000):.2f} MB")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,288 @@
+"""The command line as its users meet it: output, exit codes, one clear message each."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from runs import ROOT, SCENARIOS, by_call, check_promises
+
+from orchestra import events
+from orchestra.cli import main
+
+ORCHESTRA = [sys.executable, "-m", "orchestra"]
+NEWSROOM = str(SCENARIOS / "newsroom.yaml")
+
+
+@pytest.fixture(autouse=True)
+def no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Nothing of the developer's own environment takes part."""
+    for name in list(os.environ):
+        if name.startswith(("ORCHESTRA_", "OPENAI_")):
+            monkeypatch.delenv(name)
+
+
+def orchestra(*args: str, **options: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*ORCHESTRA, *args], capture_output=True, text=True, timeout=120, **options
+    )
+
+
+def recorded(text: str) -> tuple[events.Header, list[events.Event]]:
+    header, found = events.read(text.splitlines())
+    return header, list(found)
+
+
+def test_run_in_a_pipe_is_plain() -> None:
+    done = orchestra("run", NEWSROOM)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "\x1b" not in done.stdout
+    assert "[editor/researcher#2]" in done.stdout
+    assert "16 m in the Bay of Fundy" in done.stdout
+
+
+def test_run_as_json_lines_and_saved(tmp_path: Path) -> None:
+    file = tmp_path / "run.jsonl"
+    done = orchestra("run", NEWSROOM, "--display", "jsonl", "--save", str(file), "--stats")
+    assert done.returncode == 0
+    header, seen = recorded(done.stdout)
+    check_promises(seen)
+    assert header.scenario == "newsroom"
+    assert len(header.digest) >= 16
+    assert recorded(file.read_text()) == (header, seen), "what is saved is what is shown"
+    assert "researcher" in done.stderr, "--stats goes where it does not spoil the JSON"
+    again = recorded(orchestra("run", NEWSROOM, "--display", "jsonl").stdout)[1]
+    assert by_call(again) == by_call(seen)
+
+
+def test_run_quietly() -> None:
+    done = orchestra("run", NEWSROOM, "--display", "quiet")
+    assert (done.stdout, done.returncode) == (
+        "Published on page 1, “The sea answers the moon”.\n",
+        0,
+    )
+
+
+def test_stats(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", NEWSROOM, "--stats"]) == 0
+    out = capsys.readouterr().out
+    for word in ("researcher", "checker", "first", "/s"):
+        assert word in out.lower()
+
+
+def test_filters_and_what_they_leave_alone(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "all.jsonl"
+    args = ["--agent", "editor/researcher#2", "--agent", "checker", "--node", "model"]
+    assert main(["run", NEWSROOM, "--display", "jsonl", *args, "--save", str(file)]) == 0
+    _, shown = recorded(capsys.readouterr().out)
+    assert {e.call for e in shown} == {None, "editor/researcher#2", "editor/writer#1/checker#1"}
+    assert not [e for e in shown if e.type.startswith("tool_") and e.type != "tool_call_delta"]
+    _, saved = recorded(file.read_text())
+    check_promises(saved)
+
+
+def test_input_and_model(capsys: pytest.CaptureFixture[str]) -> None:
+    args = ["--model", "echo", "--input", "say this", "--display", "quiet"]
+    assert main(["run", NEWSROOM, *args]) == 0
+    assert capsys.readouterr().out == "say this\n"
+
+
+def test_settings_from_the_environment(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ORCHESTRA_MODEL", "echo")
+    assert main(["run", NEWSROOM, "--display", "quiet"]) == 0
+    assert capsys.readouterr().out == "Write a note on the tides for the front page.\n"
+    assert main(["run", NEWSROOM, "--display", "quiet", "--model", "scripted"]) == 0
+    assert "Published" in capsys.readouterr().out
+
+
+SHORT = "version: 1\nagents: {a: {}}\ninput: go\nscript: {a: []}\n"
+LONG = "version: 1\nagents: {a: {}}\ninput: go\nscript: {a: [{text: hi}, {text: more}]}\n"
+MISSPELT = "version: 1\nagents:\n  a:\n    sytem_prompt: hi\ninput: go\n"
+NOBODY = "version: 1\nagents: {editor: {subagents: [writter]}, writer: {}}\nmain: editor\ninput: go\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "verb", "code", "message"),
+    [
+        ("short.yaml", SHORT, "run", 3, "a: reply 1 was asked for, but script key 'a' has 0"),
+        ("short.yaml", SHORT, "test", 3, "a: reply 1 was asked for, but script key 'a' has 0"),
+        ("long.yaml", LONG, "run", 0, "script key 'a': reply 2 of 2 was never used"),
+        ("long.yaml", LONG, "test", 1, "script key 'a': reply 2 of 2 was never used"),
+        ("bad.yaml", MISSPELT, "run", 2, "bad.yaml:4:5: agents.a: unknown key 'sytem_prompt'; did you mean 'system_prompt'?"),
+        ("bad.yaml", MISSPELT, "test", 2, "did you mean 'system_prompt'?"),
+        ("who.yaml", NOBODY, "run", 2, "did you mean 'writer'?"),
+        ("picture.yaml", b"\x89PNG\r\n\x1a\n\0\0", "run", 2, "picture.yaml"),
+        ("latin.yaml", "name: é".encode("latin-1"), "test", 2, "is not UTF-8 text"),
+        ("gone.yaml", None, "run", 2, "gone.yaml: no such file"),
+        ("gone.yaml", None, "test", 2, "gone.yaml"),
+        ("folder", "", "run", 2, "is a folder, not a scenario file"),
+        ("empty.yaml", "", "run", 2, "empty.yaml"),
+    ],
+)  # fmt: skip
+def test_what_goes_wrong_is_said_clearly(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    content: str | bytes | None,
+    verb: str,
+    code: int,
+    message: str,
+) -> None:
+    path = tmp_path / name
+    if name == "folder":
+        path.mkdir()
+    elif content is not None:
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    assert main([verb, str(path)]) == code
+    shown = capsys.readouterr()
+    told = shown.out if verb == "test" else shown.err
+    assert told.count(message) == 1
+    assert "Traceback" not in shown.out + shown.err
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["--model", "eco"], "--model: there is no model 'eco'; did you mean 'echo'?"),
+        (["--model", "editr=echo"], "--model: there is no agent 'editr'; did you mean 'editor'?"),
+        (["--agent", "riter"], "--agent: there is no agent 'riter'; did you mean 'writer'?"),
+        (["--save", "/no/such/folder/x/y.jsonl"], "/no/such"),
+    ],
+)
+def test_wrong_options(
+    capsys: pytest.CaptureFixture[str], args: list[str], message: str
+) -> None:
+    if os.geteuid() == 0 and "--save" in args:
+        args = ["--save", "/proc/nowhere/y.jsonl"]
+        message = "/proc/nowhere"
+    assert main(["run", NEWSROOM, *args]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_wrong_verb_is_argparse_s_own(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["rnu", NEWSROOM])
+    assert left.value.code == 2
+
+
+def test_a_python_tool_of_another_project(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "s.yaml"
+    path.write_text(
+        "version: 1\nagents: {a: {tools: [t]}}\ntools: {t: {python: 'm:f'}}\ninput: go\n"
+        "script: {a: [{tool_calls: [t]}, {text: end}]}\n"
+    )
+    (tmp_path / "m.py").write_text('def f() -> str:\n    """F."""\n    return "ran"\n')
+    assert main(["run", str(path)]) == 2
+    assert "--trust" in capsys.readouterr().err
+    assert main(["run", str(path), "--trust"]) == 0
+    assert "ran" in capsys.readouterr().out
+
+
+def test_test_prints_a_line_each_and_a_reason_for_each_failure(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.yaml").write_text(LONG)
+    (tmp_path / "b.yaml").write_text(LONG.replace(", {text: more}", ""))
+    (tmp_path / "notes.yaml").write_text("just: notes\n")
+    assert main(["test", str(tmp_path), str(tmp_path / "nowhere")]) == 2
+    shown = capsys.readouterr()
+    lines = shown.out.splitlines()
+    assert lines[0].startswith("FAIL  a ")
+    assert "never used" in lines[1]
+    assert lines[2].startswith("PASS  b ")
+    assert lines[3] == "1 passed, 2 failed"
+    assert "nowhere" in shown.err
+
+
+def test_tui_without_a_terminal() -> None:
+    done = orchestra("tui", NEWSROOM, stdin=subprocess.DEVNULL)
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"orchestra tui needs a terminal; in a pipe, use: orchestra run {NEWSROOM}\n"
+    )
+
+
+SLOW = """
+version: 1
+agents: {lead: {subagents: [w]}, w: {}}
+input: go
+script:
+  lead: [{text: start, tool_calls: [{w: {query: x}}, {w: {query: y}}]}]
+  w: [{text: a b c d, rate: 0.001}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
+def test_signals_end_a_run_in_good_order(tmp_path: Path, number: int, code: int) -> None:
+    path = tmp_path / "slow.yaml"
+    path.write_text(SLOW)
+    process = subprocess.Popen(
+        [*ORCHESTRA, "run", str(path), "--display", "jsonl"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdout
+    lines = []
+    speaking: set[str] = set()
+    for line in process.stdout:
+        lines.append(line)
+        event = json.loads(line)
+        if event["type"] == "text_delta" and event["agent"] == "w":
+            speaking.add(event["call"])
+            if len(speaking) == 2:
+                process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == code
+    assert "Traceback" not in err
+    _, seen = recorded("".join(lines))
+    check_promises(seen)
+    last = seen[-1]
+    assert isinstance(last, events.RunFinished)
+    assert last.status == "cancelled"
+
+
+def test_a_reader_that_leaves() -> None:
+    command = f"{' '.join(ORCHESTRA)} run {NEWSROOM} --display jsonl | head -n 1"
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, text=True, timeout=120
+    )
+    assert json.loads(done.stdout)["type"] == "header"
+    assert done.stderr == ""
+    assert done.returncode == 141
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "gbk", "cp1252"])
+def test_any_encoding(encoding: str) -> None:
+    environ = {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0", "LC_ALL": "C"}
+    done = subprocess.run(
+        [*ORCHESTRA, "run", str(SCENARIOS / "city-guide.yaml")],
+        capture_output=True, env=environ, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert b"Palace Museum" in done.stdout
+
+
+def test_the_program_runs_from_anywhere(tmp_path: Path) -> None:
+    done = orchestra("test", str(SCENARIOS), cwd=tmp_path)
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.splitlines()[-1] == "3 passed, 0 failed"
+
+
+def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
+    for args in (["--version"], ["--help"], ["run", "--help"], ["tui", "--help"], ["test", "--help"]):
+        with pytest.raises(SystemExit) as left:
+            main(args)
+        assert left.value.code == 0
+    out = capsys.readouterr().out
+    assert "exit codes" in out
+    assert str(ROOT) not in out
