@@ -7,6 +7,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,12 +59,13 @@ async def _print(run: Run, show: Display, saver: Saver | None, keep: Filter) -> 
     caught: list[signal.Signals] = []
     _on_signals(run, caught)
     finished: Event | None = None
-    async for event in run:
-        if saver:
-            saver.feed(event)
-        if keep.keep(event):
-            show.feed(event)
-        finished = event
+    async with aclosing(aiter(run)) as happening:
+        async for event in happening:
+            if saver:
+                saver.feed(event)
+            if keep.keep(event):
+                show.feed(event)
+            finished = event
     if caught:
         return 128 + caught[0]
     return _exit_code(finished)

@@ -15,7 +15,7 @@ from orchestra.scenario import Scenario, load, loads, parsers
 from orchestra.scenario.nodes import compose
 
 quick = settings(
-    max_examples=4000,
+    max_examples=60,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],

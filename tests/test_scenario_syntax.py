@@ -197,6 +197,10 @@ def test_a_broken_file_is_explained(text: str, expected: list[str]) -> None:
             "a: b\u2028c",
             '1:5: the invisible character U+2028 is not allowed; write "\\u2028" in double quotes',
         ),
+        (
+            "a: b\ufeff",
+            '1:5: the invisible character U+FEFF is not allowed; write "\\ufeff" in double quotes',
+        ),
         ("a: \ud800", "1: is not UTF-8 text: byte 0xed; save the file as UTF-8"),
     ],
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import replace
 from typing import Literal
 
@@ -93,12 +93,14 @@ class Run:
                 version="v2",
             )
             try:
-                async with aclosing(stream):  # a consumer that walks away stops the agents
-                    async for part in stream:
-                        for event in adapter.feed(part):
-                            yield self._redacted(event)
+                async for part in stream:
+                    for event in adapter.feed(part):
+                        yield self._redacted(event)
             except Exception as error:  # noqa: BLE001 - LangGraph's own failures end a run as well
                 state.error = error
+            finally:  # a consumer that walks away stops the agents
+                with suppress(RuntimeError):  # the loop, at its end, may be closing it already
+                    await stream.aclose()
         for event in adapter.close(*self._ending()):
             yield event
         yield adapter.stamp(events.TurnFinished(turn=turn, output=whole_characters(state.output)))

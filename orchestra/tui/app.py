@@ -96,7 +96,7 @@ class Viewer(App[None]):
             return
         touched, self.board.touched = self.board.touched, set()
         self.split.refresh_from_board(touched, self.now or 0.0)
-        if self._ticks % _FIGURES == 0 or self.board.finished is not None:
+        if self._ticks % _FIGURES == 0 and not self._told:
             self.split.refresh_figures(self.now)
         if self.feed.over and not self.feed.events and not self._told:
             self._told = True
@@ -117,7 +117,8 @@ class Viewer(App[None]):
     def _congested(self) -> bool:
         """Whether the terminal is behind: painting more would only make the keys wait."""
         writer = getattr(self._driver, "_writer_thread", None)
-        return writer is not None and writer._queue.qsize() > 1
+        queue = getattr(writer, "_queue", None)  # no public way to ask; None on other systems
+        return queue is not None and queue.qsize() > 1
 
     def _over(self) -> None:
         """The run's thread is done: say so, and what went wrong."""

@@ -101,7 +101,7 @@ class Agent:
 
     @property
     def tool(self) -> str:
-        """The running tool, or what the agent is writing a call of; ``+1`` for one more."""
+        """The running tool, the newest if there are several; ``+1`` for one more."""
         names = [tool.name for block in self.blocks if block.live for tool in block.running_tools()]
         if not names:
             return ""

@@ -13,6 +13,8 @@ from typing import ClassVar
 from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
+from textual.color import Color
+from textual.filter import LineFilter
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
@@ -86,6 +88,8 @@ class Canvas(Widget):
         self._painted: list[Hashable] = []
         self._strips: dict[Hashable, Strip] = {}
         self._looks: dict[tuple[str, str], Style] = {}
+        self._background: Color | None = None
+        self._painted_for: tuple[tuple[LineFilter, ...], int] = ((), 0)
 
     def keys(self) -> Sequence[Hashable]:
         """What each row shows, top to bottom; a row is painted again when its key changes."""
@@ -105,10 +109,11 @@ class Canvas(Widget):
         changed = [y for y, key in enumerate(keys) if key != painted[y]]
         if not changed:
             return
+        width = self.size.width
         if len(changed) * 2 > len(keys):
-            self.refresh(Region(0, changed[0], self.size.width, changed[-1] - changed[0] + 1))
+            self.refresh(Region(0, changed[0], width, changed[-1] - changed[0] + 1))
         else:
-            self.refresh(*(Region(0, y, self.size.width, 1) for y in changed))
+            self.refresh(*(Region(0, y, width, 1) for y in changed))
 
     def forget(self) -> None:
         """Paint everything anew: the width, the theme or the meaning of the keys has changed."""
@@ -120,36 +125,45 @@ class Canvas(Widget):
         super().notify_style_update()
         self._looks.clear()
         self._strips.clear()
+        self._background = None
 
     def on_resize(self) -> None:
         self.forget()
 
     def render_lines(self, crop: Region) -> list[Strip]:
         width = self.size.width
-        filters = self.get_line_filters()
-        background = self.background_colors[1] if filters else None
-        painted: list[Strip] = []
-        for y in crop.line_range:
-            strip = self._strip(y, width)
-            if background is not None:
-                for line_filter in filters:
-                    strip = strip.apply_filter(line_filter, background)
-            if crop.x or crop.width != width:
-                strip = strip.crop(crop.x, crop.right)
-            painted.append(strip)
+        filters = tuple(self.get_line_filters())
+        if (filters, width) != self._painted_for:
+            self._painted_for = filters, width
+            self._strips.clear()
+        painted = [self._strip(y, width) for y in crop.line_range]
+        if crop.x or crop.width != width:
+            return [strip.crop(crop.x, crop.right) for strip in painted]
         return painted
 
     def _strip(self, y: int, width: int) -> Strip:
         if y >= len(self._painted):
-            return Strip.blank(width, self._style("", "ground"))
+            return self._filtered(Strip.blank(width, self._style("", "ground")))
         key = self._painted[y]
         strip = self._strips.get(key)
         if strip is None:
-            strip = self._build(y, width)
+            strip = self._filtered(self._build(y, width))
             if len(self._strips) >= _CACHED:
                 self._strips.clear()
             self._strips[key] = strip
         return strip
+
+    def _filtered(self, strip: Strip) -> Strip:
+        filters, _ = self._painted_for
+        for line_filter in filters:
+            strip = strip.apply_filter(line_filter, self._below())
+        return strip
+
+    def _below(self) -> Color:
+        """The background, against which filters blend."""
+        if self._background is None:
+            self._background = self.background_colors[1]
+        return self._background
 
     def _build(self, y: int, width: int) -> Strip:
         spans, ground = self.draw(y)

@@ -15,6 +15,9 @@ from typing import Protocol
 from ..events import Event, RunFinished
 
 
+_NO_RUN = 0.5  # seconds
+
+
 class Run(Protocol):
     """A run in progress: its events, and a way to end it early.
 
@@ -76,10 +79,16 @@ class Feed:
         return not self._thread.is_alive()
 
     def stop(self, patience: float = 3.0) -> bool:
-        """End the run: kindly, and after ``patience`` seconds by cancelling its task."""
+        """End the run: kindly, and after ``patience`` seconds by cancelling its task.
+
+        False if it still runs: then it is busy in code that nothing can interrupt, and ends with
+        the process.
+        """
         if not self.started:
             return True
         self.cancel()
+        with self._lock:  # while the source is still at work there is nothing to wind down
+            patience = patience if self._run is not None else min(patience, _NO_RUN)
         if self.join(patience):
             return True
         with self._lock:

@@ -53,6 +53,7 @@ class Pane(Canvas, can_focus=True):
         self.now = 0.0
         self._lines: list[int] = []
         self._title: Spans = ()
+        self._shape = -1  # of the agent, when the title was made
         self._anchor: Place | None = None  # what the top row shows, while not following
 
     @property
@@ -68,18 +69,24 @@ class Pane(Canvas, can_focus=True):
         if not self.following:
             self.missed += max(added, 0)
         self._place()
-        self.retitle(repaint=False)
+        if self.agent.shape != self._shape:
+            self._shape = self.agent.shape
+            self._make_title()
         self.repaint()
 
-    def retitle(self, *, repaint: bool = True) -> None:
+    def retitle(self) -> None:
         """Bring the figures up to date."""
-        self._title = rows.title(self.agent, self.now, max(self.size.width - 2, 0))
-        if repaint:
+        before = self._title
+        self._make_title()
+        if self._title != before:
             self.repaint()
+
+    def _make_title(self) -> None:
+        self._title = rows.title(self.agent, self.now, max(self.size.width - 2, 0))
 
     def on_resize(self) -> None:
         # More or fewer lines than before are the width's doing: nobody missed any.
-        missed, self._strips = self.missed, {}
+        missed, self._shape = self.missed, -1
         self._painted = []
         self.update()
         self.missed = missed
@@ -144,12 +151,12 @@ class Pane(Canvas, can_focus=True):
 
     def keys(self) -> Sequence[Hashable]:
         key = self.transcript.key
-        focus = self.has_focus
+        focus, height = self.has_focus, self.size.height
         body: list[Hashable] = [(key(line), focus) for line in self._lines]
-        body += [("", focus)] * (self.body_height - len(body))
+        body += [("", focus)] * (height - 1 - len(body))
         if body and not self.following:
             body[-1] = (body[-1], self.missed)
-        return [(self._title, focus), *body][: self.size.height]
+        return [(self._title, focus), *body][:height]
 
     def draw(self, row: int) -> tuple[Spans, str]:
         edge = Span("▌", "edge-focus") if self.has_focus else Span("▏", "edge")

@@ -120,9 +120,8 @@ def memory(count: int) -> float:
 
 
 def main() -> None:
-    panes, rate, seconds = (
-        int(given) for given in (sys.argv[1:] + ["16", "50", "4"][len(sys.argv) - 1 :])
-    )
+    given = [int(argument) for argument in sys.argv[1:]]
+    panes, rate, seconds = given + [16, 50, 4][len(given) :]
     count = rate * seconds
     log = asyncio.run(baseline(panes, tokens(count, WORDS), rate))
     print(f"{panes} panes, {rate} tokens a second each: µs of CPU per token")
