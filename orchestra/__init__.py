@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from .errors import MissingReply, ModelError, OrchestraError, ScenarioError, UsageError
+    from .errors import MissingReply, OrchestraError, ScenarioError, UsageError
     from .events import Event
     from .runtime import Run, Team, build, run
     from .scenario import Scenario, load
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 _HOME = {
     "Event": ".events",
     "MissingReply": ".errors",
-    "ModelError": ".errors",
     "OrchestraError": ".errors",
     "Run": ".runtime",
     "Scenario": ".scenario",
@@ -50,7 +49,6 @@ __all__ = [  # noqa: RUF022 - the order of a first use: load, run, look at the e
     "UsageError",
     "ScenarioError",
     "MissingReply",
-    "ModelError",
     "__version__",
 ]
 

@@ -60,16 +60,25 @@ def _parser() -> argparse.ArgumentParser:
         help="default: rich on a terminal, plain in a pipe; jsonl is one event a line",
     )
     run.add_argument(
-        "--agent", action="append", default=[], metavar="NAME",
+        "--agent",
+        action="append",
+        default=[],
+        metavar="NAME",
         help="show only this agent, or this call path (repeatable)",
     )
     run.add_argument(
-        "--node", action="append", default=[], metavar="NODE",
+        "--node",
+        action="append",
+        default=[],
+        metavar="NODE",
         help="show only what comes from this node: model, tools (repeatable)",
     )
     run.add_argument("--stats", action="store_true", help="figures per agent at the end")
     run.add_argument(
-        "--save", type=Path, metavar="FILE", help="write every event to FILE as it comes (JSON Lines)"
+        "--save",
+        type=Path,
+        metavar="FILE",
+        help="write every event to FILE as it comes (JSON Lines)",
     )
     run.set_defaults(verb=_verb("run"))
 
@@ -78,7 +87,9 @@ def _parser() -> argparse.ArgumentParser:
     tui.set_defaults(verb=_verb("tui"))
 
     test = verbs.add_parser("test", help="run scenarios as tests: offline, scripted, exact")
-    test.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="scenario files, or folders")
+    test.add_argument(
+        "paths", nargs="+", type=Path, metavar="PATH", help="scenario files, or folders"
+    )
     _project(test)
     test.set_defaults(verb=_verb("test"))
     return parser
@@ -87,21 +98,29 @@ def _parser() -> argparse.ArgumentParser:
 def _common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, metavar="FILE", help="a scenario")
     parser.add_argument(
-        "--model", action="append", default=[], metavar="[AGENT=]MODEL",
+        "--model",
+        action="append",
+        default=[],
+        metavar="[AGENT=]MODEL",
         help="the model of all agents, or of one: a name of the file's models, "
         "provider:name, scripted or echo (repeatable)",
     )
-    parser.add_argument("--input", metavar="TEXT", help="the user's message, in place of the file's")
+    parser.add_argument(
+        "--input", metavar="TEXT", help="the user's message, in place of the file's"
+    )
     _project(parser)
 
 
 def _project(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--root", type=Path, metavar="DIR",
+        "--root",
+        type=Path,
+        metavar="DIR",
         help="the project's folder; default: the nearest with a pyproject.toml or .git",
     )
     parser.add_argument(
-        "--trust", action="store_true",
+        "--trust",
+        action="store_true",
         help="load Python tools of a project you do not stand in",
     )
 

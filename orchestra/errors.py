@@ -3,8 +3,7 @@
 OrchestraError                     4  the run failed
 ├── UsageError                     2  a wrong call: no such file, no input, an unknown agent
 │   └── ScenarioError              2  a file that is not valid; holds every problem found in it
-├── MissingReply                   3  the script, or the cassette, has no reply left for a call
-└── ModelError                     4  a model could not be reached, or answered with an error
+└── MissingReply                   3  the script, or the cassette, has no reply left for a call
 """
 
 from __future__ import annotations
@@ -71,14 +70,10 @@ class ScenarioError(UsageError):
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
-class MissingReply(OrchestraError):
+class MissingReply(OrchestraError):  # noqa: N818 - named after what is missing
     """A scripted model was asked for a reply that its script does not have."""
 
     exit_code = MISSING
-
-
-class ModelError(OrchestraError):
-    """A model call failed; the message names the call path and what the provider said."""
 
 
 def exit_code_of(error_type: str | None) -> int:

@@ -19,7 +19,7 @@ from .scenario.team import ALL, choose, members
 from .text import clean, nearest
 
 if TYPE_CHECKING:
-    from .console import Display, Filter, Saver
+    from .console import Display, Filter, Kind, Saver
     from .runtime import Run
 
 READING_RATE = 40.0  # tokens a second of scripted replies, where a person watches
@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     models = _models(scenario, args.model, settings.model)
     _known_agents(scenario, args.agent)
     inputs = _inputs(scenario, args.input)
-    kind = args.display or ("rich" if sys.stdout.isatty() else "plain")
+    kind: Kind = args.display or ("rich" if sys.stdout.isatty() else "plain")
     pace = READING_RATE if kind == "rich" and sys.stdout.isatty() else 0.0
     header = _header(scenario)
     saver = Saver(args.save, header) if args.save else None
@@ -152,9 +152,7 @@ def test(args: argparse.Namespace) -> int:
     return worst(codes)
 
 
-def _models(
-    scenario: Scenario, given: Sequence[str], from_settings: str | None
-) -> dict[str, str]:
+def _models(scenario: Scenario, given: Sequence[str], from_settings: str | None) -> dict[str, str]:
     """Models by agent: ``--model`` over ``ORCHESTRA_MODEL``. Raises UsageError."""
     models = {ALL: from_settings} if from_settings else {}
     for text in given:

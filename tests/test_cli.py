@@ -105,7 +105,9 @@ def test_settings_from_the_environment(
 SHORT = "version: 1\nagents: {a: {}}\ninput: go\nscript: {a: []}\n"
 LONG = "version: 1\nagents: {a: {}}\ninput: go\nscript: {a: [{text: hi}, {text: more}]}\n"
 MISSPELT = "version: 1\nagents:\n  a:\n    sytem_prompt: hi\ninput: go\n"
-NOBODY = "version: 1\nagents: {editor: {subagents: [writter]}, writer: {}}\nmain: editor\ninput: go\n"
+NOBODY = (
+    "version: 1\nagents: {editor: {subagents: [writter]}, writer: {}}\nmain: editor\ninput: go\n"
+)
 
 
 @pytest.mark.parametrize(
@@ -156,9 +158,7 @@ def test_what_goes_wrong_is_said_clearly(
         (["--save", "/no/such/folder/x/y.jsonl"], "/no/such"),
     ],
 )
-def test_wrong_options(
-    capsys: pytest.CaptureFixture[str], args: list[str], message: str
-) -> None:
+def test_wrong_options(capsys: pytest.CaptureFixture[str], args: list[str], message: str) -> None:
     if os.geteuid() == 0 and "--save" in args:
         args = ["--save", "/proc/nowhere/y.jsonl"]
         message = "/proc/nowhere"
@@ -279,7 +279,13 @@ def test_the_program_runs_from_anywhere(tmp_path: Path) -> None:
 
 
 def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
-    for args in (["--version"], ["--help"], ["run", "--help"], ["tui", "--help"], ["test", "--help"]):
+    for args in (
+        ["--version"],
+        ["--help"],
+        ["run", "--help"],
+        ["tui", "--help"],
+        ["test", "--help"],
+    ):
         with pytest.raises(SystemExit) as left:
             main(args)
         assert left.value.code == 0

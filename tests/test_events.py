@@ -71,7 +71,12 @@ def test_what_is_no_recorded_run(lines: list[str]) -> None:
 
 @pytest.mark.parametrize(
     ("call", "agent"),
-    [("editor", "editor"), ("a/b#2", "b"), ("a/b#2/a#1", "a"), ("main/triage#1>billing", "billing")],
+    [
+        ("editor", "editor"),
+        ("a/b#2", "b"),
+        ("a/b#2/a#1", "a"),
+        ("main/triage#1>billing", "billing"),
+    ],
 )
 def test_agent_of(call: str, agent: str) -> None:
     assert events.agent_of(call) == agent

@@ -161,7 +161,10 @@ async def test_models_by_agent() -> None:
     """)
     seen = await play(loaded, models={"b": "parrot"})
     assert texts(seen)["a/b#1"] == "say this"
-    assert {e.agent: e.model for e in of(events.ModelStarted, seen)} == {"a": "scripted", "b": "echo"}
+    assert {e.agent: e.model for e in of(events.ModelStarted, seen)} == {
+        "a": "scripted",
+        "b": "echo",
+    }
     assert {m.name: m.model for m in seen[0].team} == {"a": "scripted", "b": "echo"}
     assert not of(events.Warned, seen), "a script is not needed by an agent that echoes"
     every = await play(loaded, models={"": "echo"})

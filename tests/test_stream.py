@@ -73,7 +73,9 @@ async def test_tasks_parents_and_tool_calls_of_a_delegation() -> None:
     assert (third.parent, third.task) == ("lead", "three")
     assert third.tool_call_id == asked.tool_calls[3].id
     assert started["lead"].parent is None
-    deltas = [e for e in of(events.ToolCallDelta, seen) if e.message_id == "lead:1" and e.index == 1]
+    deltas = [
+        e for e in of(events.ToolCallDelta, seen) if e.message_id == "lead:1" and e.index == 1
+    ]
     assert deltas[0].name == "writer"
     assert deltas[0].tool_call_id == asked.tool_calls[1].id
     assert len(deltas) > 2, "arguments come in fragments"
@@ -235,9 +237,7 @@ async def test_a_failing_sibling_takes_the_others_along_and_all_is_closed() -> N
     assert failed["lead:1.1"] == "cancelled"
     done = finished(seen)
     assert (done.status, done.error_type) == ("failed", "MissingReply")
-    assert done.error == (
-        "lead/bad#1: reply 2 was asked for, but script key 'bad' has 1"
-    )
+    assert done.error == ("lead/bad#1: reply 2 was asked for, but script key 'bad' has 1")
     assert texts(seen)["lead/bad#1"] == "soon gone", "what was said before is not lost"
 
 

@@ -67,7 +67,10 @@ FAILS = [
     ("{status: failed}", "status: the run: expected status 'failed', seen 'completed'"),
     ("{output: nothing}", "output: output: expected to contain 'nothing', seen 'all done'"),
     ("{output: {equals: done}}", "output: output: expected 'done', seen 'all done'"),
-    ("{agent: w, output: first}", "output: a/w#2: expected to contain 'first', seen 'second answer'"),
+    (
+        "{agent: w, output: first}",
+        "output: a/w#2: expected to contain 'first', seen 'second answer'",
+    ),
     ("{agent: 'a/w#7', output: x}", "output: agent 'a/w#7' was never called"),
     ("{calls: {w: 3}}", "calls: w: expected 3 calls, seen 2 (a/w#1, a/w#2)"),
     ("{calls: {a: 1..2}}", "calls: a: expected 1..2 calls, seen 0"),

@@ -1,7 +1,6 @@
 """Canned tools, and tools that are Python."""
 
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -195,15 +194,18 @@ async def test_code_is_loaded_only_from_the_project_one_stands_in(
         await use(project, "my_tools:add", {"a": 1, "b": 1})
     seen = await use(project, "my_tools:add", {"a": 1, "b": 1}, trust=True)
     assert of(events.ToolFinished, seen)[0].result == "2"
-    assert os.getcwd() != str(project)
 
 
-async def test_two_projects_with_a_module_of_one_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_two_projects_with_a_module_of_one_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("one", "two"):
         folder = tmp_path / name
         folder.mkdir()
         (folder / "pyproject.toml").touch()
-        (folder / "my_tools.py").write_text(f'def who() -> str:\n    """Who."""\n    return "{name}"\n')
+        (folder / "my_tools.py").write_text(
+            f'def who() -> str:\n    """Who."""\n    return "{name}"\n'
+        )
         monkeypatch.chdir(folder)
         seen = await use(folder, "my_tools:who")
         assert of(events.ToolFinished, seen)[0].result == name

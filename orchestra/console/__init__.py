@@ -21,7 +21,9 @@ from .filter import Filter
 from .save import Saver
 from .streams import safe_streams
 
-__all__ = ["Display", "Filter", "Saver", "display", "safe_streams"]
+__all__ = ["Display", "Filter", "Kind", "Saver", "display", "safe_streams"]
+
+Kind = Literal["rich", "plain", "jsonl", "quiet"]
 
 
 class Display(Protocol):
@@ -34,7 +36,7 @@ class Display(Protocol):
 
 
 def display(
-    kind: Literal["rich", "plain", "jsonl", "quiet"],
+    kind: Kind,
     *,
     out: TextIO,
     err: TextIO,

@@ -68,16 +68,16 @@ def worst(codes: Iterable[int]) -> int:
     return max(codes, key=_GRAVITY.index, default=OK)
 
 
-def _case(
-    path: Path, load: Callable[[Path], Scenario], play: Play
-) -> tuple[str, int, list[str]]:
+def _case(path: Path, load: Callable[[Path], Scenario], play: Play) -> tuple[str, int, list[str]]:
     name = path.stem
     try:
         scenario = load(path)
         name = scenario.name
         transcript = asyncio.run(_transcript(play(scenario, _scripted(scenario))))
     except OrchestraError as error:
-        lines = [str(p) for p in error.problems] if isinstance(error, ScenarioError) else [str(error)]
+        lines = (
+            [str(p) for p in error.problems] if isinstance(error, ScenarioError) else [str(error)]
+        )
         return name, error.exit_code, lines
     except Exception as error:  # noqa: BLE001 - a crash in one case must not take the others along
         return name, RUN_FAILED, [f"crashed: {type(error).__name__}: {one_line(str(error), 300)}"]
@@ -88,9 +88,7 @@ def _scripted(scenario: Scenario) -> dict[str, str]:
     """A test never goes live by itself: the script speaks for every real model."""
     from ..scenario.team import choose, offline
 
-    return {
-        name: "scripted" for name in scenario.agents if not offline(choose(scenario, name))
-    }
+    return {name: "scripted" for name in scenario.agents if not offline(choose(scenario, name))}
 
 
 async def _transcript(events: AsyncIterable[Event]) -> Transcript:

@@ -1,6 +1,6 @@
 """The only place that knows LangChain and LangGraph: models, tools, delegation, graph, run."""
 
 from .graph import Team, build
-from .run import Run, run
+from .runner import Run, run
 
 __all__ = ["Run", "Team", "build", "run"]

@@ -71,7 +71,9 @@ def build(
     makers = Models(scenario, rate)
     chosen = {name: choose(scenario, name, models) for name in scenario.agents}
     used = {tool for spec in scenario.agents.values() for tool in spec.tools}
-    tools = {name: make_tool(scenario, name, trust=trust) for name in scenario.tools if name in used}
+    tools = {
+        name: make_tool(scenario, name, trust=trust) for name in scenario.tools if name in used
+    }
     for name, spec in scenario.agents.items():
         subagents = [
             delegate(agents, sub, scenario.agents[sub].description) for sub in spec.subagents

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, NamedTuple
 
 from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse
@@ -31,6 +31,8 @@ from . import clock
 from .state import CALL, MESSAGE, RunState, state_of
 
 Writer = Callable[[Any], None]
+ModelHandler = Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]]
+ToolHandler = Callable[[ToolCallRequest], Awaitable[ToolMessage | Command[Any]]]
 LONGEST = 400  # characters of an error; some servers answer with a page of HTML
 # Finish reasons of a turn that was cut short, as the providers spell them.
 _CUT = {"length", "max_tokens", "max_output_tokens", "content_filter", "incomplete"}
@@ -53,10 +55,22 @@ class Observer(AgentMiddleware[Any, Any, Any]):
         self._model = model
         self._delegates = delegates
 
-    async def awrap_model_call(
-        self,
-        request: ModelRequest[Any],
-        handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]],
+    # The two hooks are plain functions that return a coroutine. LangChain has LangSmith trace them,
+    # which moves every async one through a thread and a task of its own, twice, also where nothing
+    # is traced: that costs a millisecond, and parallel tools would begin in any order.
+
+    def awrap_model_call(
+        self, request: ModelRequest[Any], handler: ModelHandler
+    ) -> Coroutine[Any, Any, ModelResponse[Any]]:
+        return self._model_call(request, handler)
+
+    def awrap_tool_call(
+        self, request: ToolCallRequest, handler: ToolHandler
+    ) -> Coroutine[Any, Any, ToolMessage | Command[Any]]:
+        return self._tool_call(request, handler)
+
+    async def _model_call(
+        self, request: ModelRequest[Any], handler: ModelHandler
     ) -> ModelResponse[Any]:
         place = _place(get_config())
         message_id, attempt = place.state.begin_turn(place.call)
@@ -95,10 +109,8 @@ class Observer(AgentMiddleware[Any, Any, Any]):
             self._warn_of_no_usage(place.state, name, write)
         return response
 
-    async def awrap_tool_call(
-        self,
-        request: ToolCallRequest,
-        handler: Callable[[ToolCallRequest], Awaitable[ToolMessage | Command[Any]]],
+    async def _tool_call(
+        self, request: ToolCallRequest, handler: ToolHandler
     ) -> ToolMessage | Command[Any]:
         place = _place(request.runtime.config)
         call, write = request.tool_call, request.runtime.stream_writer

@@ -28,7 +28,6 @@ from . import clock
 from .pieces import fragments, tokens
 from .state import AGENT, CALL, MESSAGE, RUN, RunState
 
-
 BREATH = 32  # pieces said at once before others get a turn
 
 
@@ -61,8 +60,7 @@ class ScriptedModel(BaseChatModel):
         replies = self.script[key]
         if turn >= len(replies):
             raise MissingReply(
-                f"{call}: reply {turn + 1} was asked for, but script key {key!r} "
-                f"has {len(replies)}"
+                f"{call}: reply {turn + 1} was asked for, but script key {key!r} has {len(replies)}"
             )
         return replies[turn]
 
@@ -168,9 +166,7 @@ def _call_fragments(reply: Reply, message_id: str | None) -> Iterator[ToolCallCh
             yield tool_call_chunk(name=None, args=part, id=None, index=index)
 
 
-def _usage(
-    reply: Reply, messages: list[BaseMessage], spoken: int, reasoned: int
-) -> UsageMetadata:
+def _usage(reply: Reply, messages: list[BaseMessage], spoken: int, reasoned: int) -> UsageMetadata:
     """What the reply says of itself; else a token for each piece, and one per 4 characters read."""
     if (said := reply.usage) is not None:
         read, spoken, reasoned = said.input_tokens, said.output_tokens, said.reasoning_tokens

@@ -207,9 +207,7 @@ class Adapter:
             tool_call_id = open_here[0] if len(open_here) == 1 else None
         agent = events.agent_of(call)
         yield self.stamp(
-            events.ToolProgress(
-                agent=agent, call=call, tool_call_id=tool_call_id, data=plain(data)
-            )
+            events.ToolProgress(agent=agent, call=call, tool_call_id=tool_call_id, data=plain(data))
         )
 
     def _reported(self, event: Event, ns: tuple[str, ...] = ()) -> Iterator[Event]:

@@ -6,7 +6,6 @@ import importlib.util
 import inspect
 import json
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,9 +13,11 @@ from typing import Any
 from langchain.tools import ToolRuntime
 from langchain_core.tools import BaseTool, StructuredTool, ToolException
 from langchain_core.tools import tool as as_tool
+from pydantic import JsonValue
 
 from ..errors import ScenarioError
 from ..scenario import CannedTool, PythonTool, Scenario
+from ..scenario.model import is_schema
 from ..text import nearest
 from . import clock
 from .state import state_of
@@ -62,9 +63,7 @@ class _Finder:
         for attribute in attributes.split("."):
             if not hasattr(found, attribute):
                 names = [n for n in vars(found) if not n.startswith("_")]
-                raise self._error(
-                    f"{module_name} has no {attribute!r}", nearest(attribute, names)
-                )
+                raise self._error(f"{module_name} has no {attribute!r}", nearest(attribute, names))
             found = getattr(found, attribute)
         if not callable(found) and not isinstance(found, BaseTool):
             raise self._error(f"{target!r} is neither a function nor a LangChain tool")
@@ -79,7 +78,10 @@ class _Finder:
         relative = Path(*name.split("."))
         folders = (self._source.path.parent, self._source.root)
         for folder in folders:
-            for candidate in (folder / relative.with_suffix(".py"), folder / relative / "__init__.py"):
+            for candidate in (
+                folder / relative.with_suffix(".py"),
+                folder / relative / "__init__.py",
+            ):
                 if candidate.is_file():
                     return self._load(candidate.resolve(), folder)
         looked = " and ".join(dict.fromkeys(str(folder) for folder in folders))
@@ -91,7 +93,9 @@ class _Finder:
         if name in sys.modules:
             return sys.modules[name]
         if str(folder) not in sys.path:
-            sys.path.append(str(folder))  # at the end: it may import its siblings, not shadow others
+            sys.path.append(
+                str(folder)
+            )  # at the end: it may import its siblings, not shadow others
         spec = importlib.util.spec_from_file_location(name, file)
         assert spec is not None  # noqa: S101 - a .py file always has one
         assert spec.loader is not None  # noqa: S101 - as above
@@ -151,9 +155,9 @@ def _canned_tool(name: str, spec: CannedTool) -> BaseTool:
     )
 
 
-def _schema(parameters: Mapping[str, Any]) -> dict[str, Any]:
+def _schema(parameters: dict[str, JsonValue]) -> dict[str, Any]:
     """JSON Schema of a canned tool's arguments; every one of the short form is required."""
-    if isinstance(parameters.get("properties"), dict) or parameters.get("type") == "object":
+    if is_schema(parameters):
         return dict(parameters)
     properties = {key: {"type": kind} for key, kind in parameters.items()}
     return {"type": "object", "properties": properties, "required": list(properties)}

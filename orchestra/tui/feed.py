@@ -14,7 +14,6 @@ from typing import Protocol
 
 from ..events import Event, RunFinished
 
-
 _NO_RUN = 0.5  # seconds
 
 

@@ -92,7 +92,9 @@ async def main() -> None:
     words = 2_000
     a, b, ratio = await compare(words, 7)
     per_token = 1e6 / (3 * words)
-    print(f"CPU per token   bare {a * per_token:6.1f} µs   orchestra {b * per_token:6.1f} µs   ×{ratio:.2f}")
+    print(
+        f"CPU per token   bare {a * per_token:6.1f} µs   orchestra {b * per_token:6.1f} µs   ×{ratio:.2f}"
+    )
     a, b, ratio = await compare(3, 40)
     print(f"CPU per run     bare {a * 1e3:6.1f} ms   orchestra {b * 1e3:6.1f} ms   ×{ratio:.2f}")
 

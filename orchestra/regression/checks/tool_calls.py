@@ -53,7 +53,11 @@ def _strict(check: ToolCallsCheck, turns: Sequence[Sequence[ToolCall]]) -> str |
         due = check.steps[done : done + len(turn)]
         missing, extra = _pair(due, turn, check.args)
         if missing or extra:
-            at = f"at step {done + 1}" if len(turn) == 1 else f"at steps {done + 1} to {done + len(turn)}"
+            at = (
+                f"at step {done + 1}"
+                if len(turn) == 1
+                else f"at steps {done + 1} to {done + len(turn)}"
+            )
             seen = ", ".join(map(_call, turn))
             return f"{expected}; {at} seen {seen}"
         done += len(turn)

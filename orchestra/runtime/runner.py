@@ -28,9 +28,7 @@ class Run:
     A run does not raise when its agents fail: it ends with ``run_finished`` and says so there.
     """
 
-    def __init__(
-        self, team: Team, inputs: Sequence[str] = (), *, close_team: bool = False
-    ) -> None:
+    def __init__(self, team: Team, inputs: Sequence[str] = (), *, close_team: bool = False) -> None:
         """``inputs`` are the user's messages in order; by default the scenario's own.
 
         Raises UsageError if there are none.
@@ -111,7 +109,11 @@ class Run:
     def _redacted(self, event: Event) -> Event:
         """Errors may quote the request, and with it a key."""
         match event:
-            case events.ModelAborted(error=str(error)) | events.AgentFinished(error=str(error)):
+            case (
+                events.ModelAborted(error=str(error))
+                | events.ToolFailed(error=str(error))
+                | events.AgentFinished(error=str(error))
+            ):
                 return replace(event, error=self.team.redact(error))
         return event
 
@@ -120,7 +122,7 @@ class Run:
         if error is None:
             return None
         if isinstance(error, OrchestraError):
-            return str(error)
+            return self.team.redact(str(error))
         origin = self._state.origin(error)
         return self.team.redact(f"{origin}: {brief(error)}" if origin else brief(error))
 
