@@ -1,12 +1,15 @@
 """The house itself: what imports what, the public names, and the promises of the README."""
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from runs import ROOT
 
 import orchestra
+from orchestra.cli import main
 
 
 def modules_after(code: str) -> set[str]:
@@ -65,3 +68,26 @@ def test_rooms_stay_small() -> None:
         if (lines := path.read_text().count("\n")) > 350
     }
     assert not big
+
+
+def test_the_readme_says_what_works(tmp_path: Path) -> None:
+    text = (ROOT / "README.md").read_text()
+    (example,) = re.findall(r"```yaml\n(version: 1\n.*?)```", text, re.DOTALL)
+    path = tmp_path / "desk.yaml"
+    path.write_text(example)
+    assert main(["test", str(path)]) == 0
+    (program,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, cwd=ROOT
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "editor/writer#1/checker#1" in done.stdout
+
+
+def test_the_readme_names_every_option() -> None:
+    text = (ROOT / "README.md").read_text()
+    done = subprocess.run(
+        [sys.executable, "-m", "orchestra", "run", "--help"], capture_output=True, text=True
+    )
+    options = set(re.findall(r"--[a-z]+", done.stdout)) - {"--help", "--root"}
+    assert options <= set(re.findall(r"--[a-z]+", text))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,10 +11,9 @@ from langchain_core.language_models.chat_models import BaseChatModel
 
 from ..errors import UsageError
 from ..scenario import ECHO, SCRIPTED, ModelSpec, Scenario
+from ..scenario.environment import fill
 from .observe import brief
 from .scripted import EchoModel, ScriptedModel
-
-_VARIABLE = re.compile(r"\$\{([A-Za-z_]\w*)(?::-([^}]*))?\}")
 
 
 @dataclass(slots=True)
@@ -101,17 +99,16 @@ class Models:
             return [self._filled(name, item) for item in value]
         if not isinstance(value, str):
             return value
-
-        def fill(match: re.Match[str]) -> str:
-            variable, default = match.groups()
-            found = self.environ.get(variable) or default
-            if found is None:
-                raise UsageError(f"models: {name}: the environment variable {variable} is not set")
-            if self.environ.get(variable):
-                self.secrets.add(found)
-            return found
-
-        return _VARIABLE.sub(fill, value)
+        try:
+            filled, values = fill(value, self.environ)
+        except KeyError as error:
+            variable = error.args[0]
+            raise UsageError(
+                f"models: {name}: the environment variable {variable} is not set"
+            ) from error
+        if name != "model":  # which model it is, is what an error has to say
+            self.secrets |= values
+        return filled
 
     def redact(self, text: str) -> str:
         """``text`` without the values that came from the environment."""

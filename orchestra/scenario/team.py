@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from ..errors import UsageError
 from ..events import Member
+from .environment import fill
 from .model import DEFAULT, ECHO, SCRIPTED, ModelSpec, Scenario
 
 ALL = ""  # in a mapping of models by agent: every agent
@@ -50,7 +51,15 @@ def members(scenario: Scenario, models: Mapping[str, str] | None = None) -> tupl
             description=spec.description,
             parents=scenario.parents(name),
             tools=spec.tools,
-            model=choose(scenario, name, models).model,
+            model=_label(choose(scenario, name, models)),
         )
         for name, spec in scenario.agents.items()
     )
+
+
+def _label(spec: ModelSpec) -> str:
+    """What to call a model; as it stands in the file, where the environment does not say."""
+    try:
+        return fill(spec.model)[0]
+    except KeyError:
+        return spec.model

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import select
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -75,7 +77,19 @@ class Viewer(App[None]):
 
     def on_mount(self) -> None:
         self.set_interval(FRAME, self.tick)
+        self.set_interval(1.0, self._watch_terminal)
         self.call_after_refresh(self.feed.start)
+
+    def _watch_terminal(self) -> None:
+        """A terminal may go away without a signal (``nohup``, no controlling terminal): then
+        nobody is left who could quit, and Textual would read its end of file for ever.
+        """
+        if self.is_headless or sys.__stdin__ is None or not hasattr(select, "poll"):
+            return
+        poll = select.poll()
+        poll.register(sys.__stdin__, select.POLLHUP)
+        if any(event & select.POLLHUP for _, event in poll.poll(0)):
+            self._signalled(signal.SIGHUP)
 
     def _signalled(self, number: int) -> None:
         self.signal = number
