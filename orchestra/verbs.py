@@ -89,7 +89,7 @@ def _exit_code(finished: Event | None) -> int:
     match finished:
         case RunFinished(status="completed"):
             return OK
-        case RunFinished(status="cancelled"):
+        case None | RunFinished(status="cancelled"):  # None: the viewer was left before the end
             return 128 + signal.SIGINT
         case RunFinished(status="interrupted"):
             return INTERRUPTED
