@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from . import __version__
-from .errors import OrchestraError
+from .errors import RUN_FAILED, OrchestraError
 
 INTERRUPT = 130
 BROKEN_PIPE = 141
@@ -37,9 +37,17 @@ def main(argv: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return INTERRUPT
     except BrokenPipeError:
-        # The reader has gone. Python would say so once more when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up_stdout()
         return BROKEN_PIPE
+    except OSError as error:  # a full disk, most often
+        _give_up_stdout()
+        sys.stderr.write(f"orchestra: {error}\n")
+        return RUN_FAILED
+
+
+def _give_up_stdout() -> None:
+    """What stdout still holds cannot be written; Python would say so once more at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:

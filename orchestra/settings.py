@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from .errors import UsageError
 
 
 class Settings(BaseSettings):
@@ -23,3 +25,13 @@ class Settings(BaseSettings):
 
     Unset: a readable pace where a person watches, at once where a program reads.
     """
+
+
+def load_settings() -> Settings:
+    """The settings of this process. Raises UsageError, naming the variable that is wrong."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        name = f"ORCHESTRA_{'_'.join(map(str, wrong['loc']))}".upper()
+        raise UsageError(f"{name}={wrong['input']!r}: {wrong['msg']}") from error

@@ -29,10 +29,10 @@ _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 def run(args: argparse.Namespace) -> int:
     """``orchestra run``: print the run's events as they come."""
     from .console import Filter, Saver, display, safe_streams
-    from .settings import Settings
+    from .settings import load_settings
 
     safe_streams()
-    settings = Settings()
+    settings = load_settings()
     scenario = load(args.file, root=args.root)
     models = _models(scenario, args.model, settings.model)
     _known_agents(scenario, args.agent)
@@ -104,9 +104,9 @@ def tui(args: argparse.Namespace) -> int:
         raise UsageError(
             f"orchestra tui needs a terminal; in a pipe, use: orchestra run {args.file}"
         )
-    from .settings import Settings
+    from .settings import load_settings
 
-    settings = Settings()
+    settings = load_settings()
     scenario = load(args.file, root=args.root)
     models = _models(scenario, args.model, settings.model)
     inputs = _inputs(scenario, args.input)

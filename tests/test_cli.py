@@ -261,6 +261,25 @@ def test_a_reader_that_leaves() -> None:
     assert done.returncode == 141
 
 
+def test_a_full_disk() -> None:
+    with open("/dev/full", "w") as full:  # noqa: PTH123 - a device
+        done = subprocess.run(
+            [*ORCHESTRA, "run", NEWSROOM], stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert done.returncode == 4
+    assert "No space left" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "ignored" not in done.stderr
+
+
+def test_settings_that_are_wrong(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ORCHESTRA_RATE", "fast")
+    assert main(["run", NEWSROOM]) == 2
+    assert capsys.readouterr().err.startswith("ORCHESTRA_RATE='fast': ")
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "gbk", "cp1252"])
 def test_any_encoding(encoding: str) -> None:
     environ = {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0", "LC_ALL": "C"}

@@ -60,6 +60,19 @@ class OutputCheck(ExpectSpec):
         return self
 
 
+def named_arguments(value: Any, what: str) -> dict[str, Any]:
+    """``name`` or ``{name: {argument: value}}`` as ``name`` and ``args``, if it gives any."""
+    if isinstance(value, str):
+        return {"name": value}
+    if isinstance(value, dict) and len(value) == 1:
+        ((name, args),) = value.items()
+        if args is None:
+            return {"name": name}
+        if isinstance(args, dict):
+            return {"name": name, "args": args}
+    raise ValueError(f"expected one {what}, as 'name' or '{{name: {{argument: value}}}}'")
+
+
 class Step(ExpectSpec):
     """One expected tool call; in YAML ``name`` (any arguments) or ``{name: {argument: value}}``."""
 
@@ -69,15 +82,7 @@ class Step(ExpectSpec):
     @model_validator(mode="before")
     @classmethod
     def _short_form(cls, value: Any, info: ValidationInfo) -> Any:
-        if spelled_out(cls, value, info):
-            return value
-        if isinstance(value, str):
-            return {"name": value}
-        if isinstance(value, dict) and len(value) == 1:
-            ((name, args),) = value.items()
-            if args is None or isinstance(args, dict):
-                return {"name": name, "args": args}
-        raise ValueError("expected one step, as 'name' or '{name: {argument: value}}'")
+        return value if spelled_out(cls, value, info) else named_arguments(value, "step")
 
 
 class ToolCallsCheck(ExpectSpec):

@@ -24,7 +24,7 @@ from pydantic import (
     model_validator,
 )
 
-from .expect import Expectation, spelled_out
+from .expect import Expectation, named_arguments, spelled_out
 from .source import Source
 
 NAME = r"^[A-Za-z][A-Za-z0-9_-]{0,63}$"
@@ -150,15 +150,7 @@ class ScriptedCall(Spec):
     @model_validator(mode="before")
     @classmethod
     def _short_form(cls, value: Any, info: ValidationInfo) -> Any:
-        if spelled_out(cls, value, info):
-            return value
-        if isinstance(value, str):
-            return {"name": value}
-        if isinstance(value, dict) and len(value) == 1:
-            ((name, args),) = value.items()
-            if args is None or isinstance(args, dict):
-                return {"name": name, "args": args or {}}
-        raise ValueError("expected one tool call, as 'name' or '{name: {argument: value}}'")
+        return value if spelled_out(cls, value, info) else named_arguments(value, "tool call")
 
 
 class ScriptedUsage(Spec):
