@@ -252,13 +252,17 @@ def test_signals_end_a_run_in_good_order(tmp_path: Path, number: int, code: int)
 
 
 def test_a_reader_that_leaves() -> None:
-    command = f"{' '.join(ORCHESTRA)} run {NEWSROOM} --display jsonl | head -n 1"
-    done = subprocess.run(
-        ["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, text=True, timeout=120
-    )
-    assert json.loads(done.stdout)["type"] == "header"
-    assert done.stderr == ""
-    assert done.returncode == 141
+    process = subprocess.Popen(
+        [*ORCHESTRA, "run", NEWSROOM, "--display", "jsonl"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdout
+    assert process.stderr
+    assert json.loads(process.stdout.readline())["type"] == "header"
+    process.stdout.close()
+    with process.stderr:
+        assert process.stderr.read() == ""
+    assert process.wait(timeout=60) == 141
 
 
 def test_a_full_disk() -> None:

@@ -21,6 +21,7 @@ from orchestra.events import (
     TextDelta,
     ToolCall,
     ToolCallDelta,
+    ToolFailed,
     ToolProgress,
     ToolStarted,
     TurnStarted,
@@ -391,3 +392,19 @@ def test_aborting_a_message_voids_its_reasoning_and_its_calls_too() -> None:
     tape.add(ModelAborted(message_id="m", reason="broken_stream"), "editor")
     items = board(tape.events).agents["editor"].blocks[0].items
     assert [getattr(item, "void", None) for item in items] == [True, True, True, None]
+
+
+def test_an_error_that_passes_through_a_caller_stands_there_once() -> None:
+    tape = Tape()
+    tape.begin()
+    tape.call("editor", "go")
+    tape.add(ToolStarted(tool_call_id="t", name="researcher"), "editor")
+    tape.call("editor/researcher#1", "tides", "editor")
+    error = "editor/researcher#1: no reply is left"
+    tape.add(AgentFinished(status="failed", error=error), "editor/researcher#1")
+    tape.add(ToolFailed(tool_call_id="t", name="researcher", error=error), "editor")
+    tape.add(AgentFinished(status="failed", error=error), "editor")
+    tape.add(RunFinished(status="failed", error=error))
+    made = board(tape.events)
+    for agent in ("editor", "researcher"):
+        assert " ".join(shown(made, agent, 200)).count("no reply is left") == 1

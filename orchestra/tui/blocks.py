@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from .figures import Meter
-from .items import Item, Note, Prose, State, Tone, Tool, next_serial
+from .items import Item, Note, Prose, State, Tone, Tool, next_serial, tame
 
 MAX_LINES = 5_000  # of one agent; the event file on disk is the whole truth
 MAX_CHARACTERS = 500_000
@@ -45,6 +45,15 @@ class Block:
     @property
     def live(self) -> bool:
         return self.ended is None
+
+    def says(self, error: str) -> bool:
+        """Whether an error stands in the block already: it passes through every caller."""
+        text = tame(error).strip()
+        return any(
+            text in (item.text if isinstance(item, Note) else item.result)
+            for item in self.items[-_NEAR:]
+            if isinstance(item, Note | Tool)
+        )
 
     def prose(self, message: str, *, reasoning: bool) -> Prose:
         """The text that grows: the newest of this message if it is of this kind, else a new one."""

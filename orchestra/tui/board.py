@@ -244,7 +244,7 @@ class Board:
                 self._begin(call, event.agent or agent_of(call), event.task, event.parent)
             case AgentFinished():
                 agent, block = self._where(event)
-                if event.error:
+                if event.error and not block.says(event.error):
                     self._note(agent, block, event.error, Tone.ERROR)
                 if event.to:
                     self._note(agent, block, f"handed over to {event.to}", Tone.INFO)
@@ -278,8 +278,6 @@ class Board:
                 self.finished, self.state = event, _ENDS[event.status]
                 for block in [block for block in self._blocks.values() if block.live]:
                     self._end(block, block.state if block.state is State.ASK else State.STOPPED)
-                if event.error:
-                    self._announce(event, event.error, Tone.ERROR)
                 self.shape += 1
             case _:
                 assert_never(event)
