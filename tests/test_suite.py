@@ -131,6 +131,8 @@ async def test_a_failure_that_is_expected_passes() -> None:
     missing = RunFinished(status="failed", error="no reply", error_type="MissingReply")
     assert verdict(loaded, Transcript.of([missing]))[0] == MISSING
     assert verdict(loaded, Transcript.of([]))[0] == RUN_FAILED
+    hopeful = scenario(crash + "expect: [{status: completed}]\n")
+    assert verdict(hopeful, Transcript.of([failed]))[0] == RUN_FAILED
 
 
 FILES = {

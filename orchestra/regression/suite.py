@@ -18,9 +18,10 @@ from ..errors import (
     ScenarioError,
     exit_code_of,
 )
-from ..events import Event, agent_of
+from ..events import Event
 from ..scenario import Scenario
 from ..scenario.script import unused
+from ..scenario.team import choose, offline, spoken
 from ..text import clean, one_line
 from .checks import judge
 from .transcript import Transcript
@@ -73,7 +74,7 @@ def _case(path: Path, load: Callable[[Path], Scenario], play: Play) -> tuple[str
     try:
         scenario = load(path)
         name = scenario.name
-        transcript = asyncio.run(_transcript(play(scenario, _scripted(scenario))))
+        transcript = asyncio.run(_transcript(play(scenario, scripted(scenario))))
     except OrchestraError as error:
         lines = (
             [str(p) for p in error.problems] if isinstance(error, ScenarioError) else [str(error)]
@@ -84,10 +85,8 @@ def _case(path: Path, load: Callable[[Path], Scenario], play: Play) -> tuple[str
     return name, *verdict(scenario, transcript)
 
 
-def _scripted(scenario: Scenario) -> dict[str, str]:
+def scripted(scenario: Scenario) -> dict[str, str]:
     """A test never goes live by itself: the script speaks for every real model."""
-    from ..scenario.team import choose, offline
-
     return {name: "scripted" for name in scenario.agents if not offline(choose(scenario, name))}
 
 
@@ -103,20 +102,12 @@ def verdict(scenario: Scenario, transcript: Transcript) -> tuple[int, list[str]]
     finished = transcript.finished
     results = [judge(expectation, transcript) for expectation in scenario.expect]
     reasons = [f"{result.check}: {result.reason}" for result in results if not result.passed]
-    scripted = {k: r for k, r in scenario.script.items() if not _echoes(scenario, k)}
-    reasons += unused(scripted, transcript.asked)
-    expected_end = any(e.status and e.agent is None for e in scenario.expect)
+    reasons += unused(spoken(scenario, scripted(scenario)), transcript.asked)
     if finished is None:
         return RUN_FAILED, ["the run never finished", *reasons]
+    meant = any(e.status == finished.status and e.agent is None for e in scenario.expect)
     # A reply that the script lacks is no failure that a scenario could have meant.
     code = exit_code_of(finished.error_type)
-    if finished.status != "completed" and (code == MISSING or not expected_end):
+    if finished.status != "completed" and (code == MISSING or not meant):
         return code, [f"the run {finished.status}: {finished.error}", *reasons]
     return (CHECK_FAILED if reasons else OK), reasons
-
-
-def _echoes(scenario: Scenario, key: str) -> bool:
-    from ..scenario.team import choose
-
-    agent = agent_of(key)
-    return agent in scenario.agents and choose(scenario, agent).model == "echo"

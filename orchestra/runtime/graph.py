@@ -15,7 +15,7 @@ from langgraph.graph import END, START, StateGraph
 
 from ..events import Member
 from ..scenario import Scenario
-from ..scenario.team import choose, members, offline
+from ..scenario.team import Script, choose, members, spoken
 from .delegate import call_agent, delegate
 from .models import Models
 from .observe import Observer
@@ -34,8 +34,8 @@ class Team:
     scenario: Scenario
     graph: Any  # CompiledStateGraph; its type parameters say nothing here
     members: tuple[Member, ...]
-    scripted: frozenset[str]
-    """The agents that answer from the script."""
+    script: Script
+    """What of the script its agents answer from."""
     redact: Callable[[str], str] = str
     _closers: Sequence[Callable[[], Any]] = field(default_factory=list)
 
@@ -89,7 +89,7 @@ def build(
         scenario=scenario,
         graph=_root(scenario.main, agents),
         members=members(scenario, models),
-        scripted=frozenset(name for name in chosen if offline(chosen[name])),
+        script=spoken(scenario, models),
         redact=makers.redact,
         _closers=makers.closers,
     )

@@ -127,14 +127,9 @@ class Run:
         return self.team.redact(f"{origin}: {brief(error)}" if origin else brief(error))
 
     def _warnings(self) -> Iterator[str]:
-        state, scenario = self._state, self.team.scenario
+        state = self._state
         if state.error is None and not state.cancelled:
-            scripted = {
-                key: replies
-                for key, replies in scenario.script.items()
-                if events.agent_of(key) in self.team.scripted
-            }
-            yield from unused(scripted, state.asked)
+            yield from unused(self.team.script, state.asked)
 
     def _finished(self, adapter: Adapter) -> Event:
         state = self._state

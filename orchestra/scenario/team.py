@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..errors import UsageError
-from ..events import Member
+from ..events import Member, agent_of
 from .environment import fill
-from .model import DEFAULT, ECHO, SCRIPTED, ModelSpec, Scenario
+from .model import DEFAULT, ECHO, SCRIPTED, ModelSpec, Reply, Scenario
+
+Script = Mapping[str, tuple[Reply, ...]]
 
 ALL = ""  # in a mapping of models by agent: every agent
 
@@ -40,6 +42,16 @@ def choose(scenario: Scenario, agent: str, models: Mapping[str, str] | None = No
 def offline(spec: ModelSpec) -> bool:
     """Whether the model needs neither key nor network."""
     return spec.model in (SCRIPTED, ECHO)
+
+
+def spoken(scenario: Scenario, models: Mapping[str, str] | None = None) -> Script:
+    """The part of the script that agents answer from: not that of an agent with another model."""
+    chosen = {name: choose(scenario, name, models).model for name in scenario.agents}
+    return {
+        key: replies
+        for key, replies in scenario.script.items()
+        if chosen.get(agent_of(key)) == SCRIPTED
+    }
 
 
 def members(scenario: Scenario, models: Mapping[str, str] | None = None) -> tuple[Member, ...]:
