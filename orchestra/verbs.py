@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from . import __version__
 from .errors import INTERRUPTED, INVALID, OK, UsageError, exit_code_of
 from .events import Event, Header, RunFinished
-from .scenario import Scenario, discover, load
+from .scenario import Scenario, ScriptKey, discover, load
 from .scenario.team import ALL, choose, members
 from .text import clean, nearest
 
@@ -173,8 +173,13 @@ def _models(scenario: Scenario, given: Sequence[str], from_settings: str | None)
 
 def _known_agents(scenario: Scenario, agents: Sequence[str]) -> None:
     for agent in agents:
-        if agent.rpartition("/")[2].partition("#")[0] not in scenario.agents:
-            raise UsageError(_unknown("--agent", "agent", agent, scenario.agents))
+        try:
+            names = [segment.name for segment in ScriptKey.parse(agent).segments]
+        except ValueError as error:
+            raise UsageError(f"--agent {agent!r}: {error}") from error
+        for name in names:
+            if name not in scenario.agents:
+                raise UsageError(_unknown("--agent", "agent", name, scenario.agents))
 
 
 def _unknown(option: str, kind: str, word: str, known: Sequence[str] | Mapping[str, object]) -> str:

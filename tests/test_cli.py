@@ -77,7 +77,7 @@ def test_filters_and_what_they_leave_alone(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     file = tmp_path / "all.jsonl"
-    args = ["--agent", "editor/researcher#2", "--agent", "checker", "--node", "model"]
+    args = ["--agent", "researcher#2", "--agent", "checker", "--node", "model"]
     assert main(["run", NEWSROOM, "--display", "jsonl", *args, "--save", str(file)]) == 0
     _, shown = recorded(capsys.readouterr().out)
     assert {e.call for e in shown} == {None, "editor/researcher#2", "editor/writer#1/checker#1"}
@@ -155,6 +155,7 @@ def test_what_goes_wrong_is_said_clearly(
         (["--model", "eco"], "--model: there is no model 'eco'; did you mean 'echo'?"),
         (["--model", "editr=echo"], "--model: there is no agent 'editr'; did you mean 'editor'?"),
         (["--agent", "riter"], "--agent: there is no agent 'riter'; did you mean 'writer'?"),
+        (["--agent", "#2"], "--agent '#2': expected the end of a call path"),
         (["--save", "/no/such/folder/x/y.jsonl"], "/no/such"),
     ],
 )

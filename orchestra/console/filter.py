@@ -29,6 +29,7 @@ from ..events import (
     TurnStarted,
     Warned,
 )
+from ..scenario.script import ScriptKey
 
 MODEL = "model"  # LangGraph's name for the node of an agent that asks its model
 TOOLS = "tools"
@@ -37,12 +38,13 @@ TOOLS = "tools"
 class Filter:
     """Keeps the events of some agents and some LangGraph nodes; empty means all of them.
 
-    An agent is named by its name (all its calls) or by a call path (that one call). Events of the
-    run itself are always kept, and so is when an agent starts, finishes, or waits for a person.
+    An agent is named as in a script: by its name (all its calls) or the tail of a call path. Events
+    of the run itself are always kept, and so is when an agent starts, finishes, or waits for a
+    person. Raises ValueError for what is no tail of a call path.
     """
 
     def __init__(self, agents: Sequence[str] = (), nodes: Sequence[str] = ()) -> None:
-        self._agents = frozenset(agents)
+        self._agents = [ScriptKey.parse(agent) for agent in agents]
         self._nodes = frozenset(nodes)
         self._node_of: dict[tuple[str, str], str] = {}  # of open messages, by run and message id
 
@@ -53,7 +55,8 @@ class Filter:
     def _kept_agent(self, event: Event) -> bool:
         if not self._agents or event.agent is None:
             return True
-        return event.agent in self._agents or event.call in self._agents
+        call = event.call or event.agent
+        return any(key.fits(call) for key in self._agents)
 
     def _kept_node(self, event: Event) -> bool:
         if not self._nodes:
