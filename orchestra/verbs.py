@@ -7,7 +7,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,7 +48,8 @@ def run(args: argparse.Namespace) -> int:
 
         rate = pace if settings.rate is None else settings.rate
         begun = start(scenario, inputs, models=models, rate=rate, trust=args.trust)
-        return asyncio.run(_print(begun, show, saver, Filter(args.agent, args.node)))
+        with redirect_stdout(sys.stderr):  # what a tool prints is not to stand in the output
+            return asyncio.run(_print(begun, show, saver, Filter(args.agent, args.node)))
     finally:
         show.close()
         if saver:
@@ -142,13 +143,14 @@ def test(args: argparse.Namespace) -> int:
         except UsageError as error:  # the other paths are tested all the same
             sys.stderr.write(f"{clean(str(error))}\n")
             codes.append(INVALID)
-    for result in run_suite(dict.fromkeys(files), load_one, play):
-        codes.append(result.code)
-        for line in result.lines():
-            sys.stdout.write(line + "\n")
-        sys.stdout.flush()
+    out = sys.stdout
+    with redirect_stdout(sys.stderr):  # as in a run
+        for result in run_suite(dict.fromkeys(files), load_one, play):
+            codes.append(result.code)
+            out.writelines(f"{line}\n" for line in result.lines())
+            out.flush()
     passed = codes.count(OK)
-    sys.stdout.write(f"{passed} passed, {len(codes) - passed} failed\n")
+    out.write(f"{passed} passed, {len(codes) - passed} failed\n")
     return worst(codes)
 
 

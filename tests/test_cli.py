@@ -188,6 +188,20 @@ def test_a_python_tool_of_another_project(
     assert "ran" in capsys.readouterr().out
 
 
+def test_what_a_tool_prints_does_not_spoil_the_output(tmp_path: Path) -> None:
+    (tmp_path / "m.py").write_text(
+        'def f() -> str:\n    """F."""\n    print("stray")\n    return "x"\n'
+    )
+    path = tmp_path / "s.yaml"
+    path.write_text(
+        "version: 1\nagents: {a: {tools: [t]}}\ntools: {t: {python: 'm:f'}}\ninput: go\n"
+        "script: {a: [{tool_calls: [t]}, {text: end}]}\n"
+    )
+    done = orchestra("run", str(path), "--trust", "--display", "jsonl")
+    check_promises(recorded(done.stdout)[1])
+    assert done.stderr == "stray\n"
+
+
 def test_test_prints_a_line_each_and_a_reason_for_each_failure(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

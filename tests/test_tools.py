@@ -73,7 +73,9 @@ async def test_arguments_are_checked(parameters: str) -> None:
 
 
 PYTHON = '''
+from __future__ import annotations
 import os
+from langchain.tools import ToolRuntime
 from langchain_core.tools import ToolException, tool
 from langgraph.config import get_stream_writer
 
@@ -98,6 +100,18 @@ def refuse() -> str:
 def crash() -> str:
     """Is broken."""
     raise RuntimeError("broken inside")
+
+def who(runtime: ToolRuntime, greeting: str = "hi") -> str:
+    """Says whose tool it is."""
+    return greeting + " " + runtime.config["metadata"]["lc_agent_name"]
+
+def leave() -> str:
+    """Leaves."""
+    raise SystemExit(3)
+
+async def leave_async() -> str:
+    """Leaves."""
+    raise SystemExit(3)
 
 @tool
 def ready_made(x: str) -> str:
@@ -133,6 +147,7 @@ async def use(project: Path, target: str, args: object = None, *, trust: bool = 
         ("my_tools:add", {"a": 2, "b": 3}, "5"),
         ("my_tools:shout", {"text": "hey"}, "HEY"),
         ("my_tools:ready_made", {"x": "y"}, "<y>"),
+        ("my_tools:who", {}, "hi a"),
     ],
 )
 async def test_python_tools(project: Path, target: str, args: dict, result: str) -> None:
@@ -163,6 +178,15 @@ async def test_a_tool_exception_is_for_the_model_any_other_ends_the_run(project:
     assert of(events.ToolFailed, seen)[0].error == "RuntimeError: broken inside"
     assert finished(seen).status == "failed"
     assert finished(seen).error == "a: RuntimeError: broken inside"
+
+
+@pytest.mark.parametrize("target", ["my_tools:leave", "my_tools:leave_async"])
+async def test_a_tool_that_exits_fails_and_does_not_end_the_process(
+    project: Path, target: str
+) -> None:
+    seen = await use(project, target)
+    check_promises(seen)
+    assert finished(seen).error == "a: RuntimeError: the tool called sys.exit(3)"
 
 
 @pytest.mark.parametrize(

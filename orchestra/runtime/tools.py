@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import inspect
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -36,9 +38,37 @@ def _python_tool(scenario: Scenario, name: str, spec: PythonTool, *, trust: bool
     found = _Finder(scenario, ("tools", name, "python"), trust=trust).find(spec.python)
     if isinstance(found, BaseTool):
         return found if found.name == name else found.model_copy(update={"name": name})
-    made = as_tool(name, description=inspect.getdoc(found) or f"The tool {name}.")(found)
+    description = inspect.getdoc(found) or f"The tool {name}."
+    made = as_tool(name, description=description)(_staying(found))
     made.handle_tool_error = True  # a ToolException is meant for the model
     return made
+
+
+def _staying(function: Callable[..., Any]) -> Callable[..., Any]:
+    """``function``, whose ``sys.exit()`` is a failure of the tool and not the end of us all."""
+
+    def failure(error: SystemExit) -> RuntimeError:
+        return RuntimeError(f"the tool called sys.exit({error.code!r})")
+
+    if inspect.iscoroutinefunction(function):
+
+        @functools.wraps(function)
+        async def call_async(*args: Any, **kwargs: Any) -> Any:
+            try:
+                return await function(*args, **kwargs)
+            except SystemExit as error:
+                raise failure(error) from error
+
+        return call_async
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except SystemExit as error:
+            raise failure(error) from error
+
+    return call
 
 
 class _Finder:
