@@ -78,8 +78,8 @@ def _parser() -> argparse.ArgumentParser:
         "--node",
         action="append",
         default=[],
-        metavar="NODE",
-        help="show only what comes from this node: model, tools (repeatable)",
+        choices=("model", "tools"),
+        help="show only what comes from this node of the graph (repeatable)",
     )
     run.add_argument("--stats", action="store_true", help="figures per agent at the end")
     run.add_argument(
