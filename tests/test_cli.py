@@ -330,3 +330,16 @@ def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
     out = capsys.readouterr().out
     assert "exit codes" in out
     assert str(ROOT) not in out
+
+
+def test_every_tool_says_why_it_failed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "s.yaml"
+    path.write_text(
+        "version: 1\nagents: {a: {tools: [t, u]}}\ninput: go\n"
+        "tools: {t: {returns: [{error: no such city}]}, u: {returns: [{error: no such city}]}}\n"
+        "script: {a: [{tool_calls: [t, u]}, {text: end}]}\n"
+    )
+    assert main(["run", str(path)]) == 0
+    out = capsys.readouterr().out
+    assert "✗ t no such city" in out
+    assert "✗ u no such city" in out

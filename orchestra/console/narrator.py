@@ -256,7 +256,10 @@ class Narrator(ABC):
         name = one_line(event.name if child is None else child.rpartition("/")[2])
         tail = f"({duration(event.duration)})"
         if isinstance(event, ToolFailed):
-            line = Line("failure", name, self._fresh_error(run, event.error).lstrip(": "), tail)
+            error = self._fresh_error(run, event.error)
+            if child is None or event.error == "cancelled":  # it has not come up from below
+                error = one_line(event.error, LONGEST)
+            line = Line("failure", name, error.lstrip(": "), tail)
         elif child is not None and run.spoken.get(child) == event.result.strip():
             line = Line("result", name, "", tail)  # its words have just been read
         else:
