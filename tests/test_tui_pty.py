@@ -69,22 +69,21 @@ class Terminal:
 
 
 Start = Callable[[str], Terminal]
+Spawn = Callable[[list[str]], Terminal]
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
-    program = tmp_path / "program.py"
-    program.write_text(PROGRAM)
+def spawn() -> Iterator[Spawn]:
     begun: list[Terminal] = []
 
-    def begin(mode: str) -> Terminal:
+    def begin(command: list[str]) -> Terminal:
         master, slave = pty.openpty()
         # xdist sets COLUMNS and LINES, which would win over the size of the pty.
         environment = {k: v for k, v in os.environ.items() if k not in {"COLUMNS", "LINES"}}
         environment["TERM"] = "xterm-256color"
         termios.tcsetwinsize(slave, (40, 120))
         process = subprocess.Popen(
-            [sys.executable, str(program), str(Path(__file__).parent), mode],
+            [sys.executable, *command],
             stdin=slave,
             stdout=slave,
             stderr=slave,
@@ -102,6 +101,56 @@ def start(tmp_path: Path) -> Iterator[Start]:
         terminal.process.wait()
         if not terminal.closed:
             os.close(terminal.fd)
+
+
+@pytest.fixture
+def start(spawn: Spawn, tmp_path: Path) -> Start:
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM)
+    return lambda mode: spawn([str(program), str(Path(__file__).parent), mode])
+
+
+DESK = """
+version: 1
+agents: {lead: {title: The lead, subagents: [helper]}, helper: {}}
+input: go
+script:
+  lead: [{text: asking, tool_calls: [{helper: {query: x}}]}, {text: all is well}]
+  helper: [{text: helping now}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("script", "sign", "code"),
+    [
+        (DESK, "all is well", 0),
+        (DESK.replace(", {text: all is well}", ""), "reply 2 was asked for", 3),
+        (DESK + "main: nobody\n", "unknown agent 'nobody'", 2),
+    ],
+)
+def test_the_command_itself(
+    spawn: Spawn, tmp_path: Path, script: str, sign: str, code: int
+) -> None:
+    path = tmp_path / "desk.yaml"
+    path.write_text(script)
+    terminal = spawn(["-m", "orchestra", "tui", str(path)])
+    terminal.read_until(sign.encode())
+    if code != 2:
+        os.write(terminal.fd, b"q")
+    assert terminal.drain() == code
+    assert b"Traceback" not in terminal.seen
+    if code != 2:
+        assert RESTORED in terminal.seen
+
+
+def test_left_before_the_end_the_command_says_interrupted(spawn: Spawn, tmp_path: Path) -> None:
+    path = tmp_path / "desk.yaml"
+    path.write_text(DESK.replace("helping now", "helping now, rate: 0.001"))
+    terminal = spawn(["-m", "orchestra", "tui", str(path)])
+    terminal.read_until(b"helping")
+    os.write(terminal.fd, b"q")
+    assert terminal.drain() == 130
+    assert RESTORED in terminal.seen
 
 
 def test_q_restores_the_terminal_and_returns_the_result(start: Start) -> None:
