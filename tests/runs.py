@@ -94,6 +94,17 @@ PAIRS = {
 }
 
 
+def check_calls(among: list[Event]) -> None:
+    """Everything that a call does stands between its beginning and its end."""
+    at_work: set[str | None] = {None}
+    for event in among:
+        if isinstance(event, events.AgentStarted):
+            at_work.add(event.call)
+        assert event.call in at_work, f"{event} outside its call"
+        if isinstance(event, events.AgentFinished):
+            at_work.remove(event.call)
+
+
 def check_promises(among: list[Event]) -> None:
     """The promises of events.md that hold for every run, whatever happened in it."""
     assert [event.seq for event in among] == list(range(len(among)))
@@ -109,6 +120,7 @@ def check_promises(among: list[Event]) -> None:
                 assert key(event) in open_now, f"{event} ends what was not open"
                 open_now.remove(key(event))
         assert not open_now, f"never ended: {open_now}"
+    check_calls(among)
     said: dict[str, str] = defaultdict(str)
     for event in among:
         if isinstance(event, TextDelta):

@@ -4,6 +4,9 @@ import asyncio
 import random
 
 import pytest
+from langchain_core.language_models.chat_models import BaseChatModel
+from langchain_core.messages import AIMessage
+from langchain_core.outputs import ChatGeneration, ChatResult
 from runs import by_call, check_promises, collect, finished, of, play, scenario, texts
 
 from orchestra import UsageError, events
@@ -169,3 +172,36 @@ async def test_models_by_agent() -> None:
     assert not of(events.Warned, seen), "a script is not needed by an agent that echoes"
     every = await play(loaded, models={"": "echo"})
     assert finished(every).output == "go"
+
+
+class Repeating(BaseChatModel):
+    """A provider that gives all its tool calls one id, or none."""
+
+    call_id: str | None
+
+    @property
+    def _llm_type(self) -> str:
+        return "repeating"
+
+    def bind_tools(self, tools: object, **kwargs: object) -> BaseChatModel:
+        return self
+
+    def _generate(self, messages: list, *args: object, **kwargs: object) -> ChatResult:
+        message = AIMessage("end")
+        if messages[-1].type == "human":
+            calls = [{"name": "w", "args": {"query": q}, "id": self.call_id} for q in "xy"]
+            message = AIMessage("", tool_calls=calls)
+        return ChatResult(generations=[ChatGeneration(message=message)])
+
+
+@pytest.mark.parametrize("call_id", ["same", "", None])
+async def test_tool_calls_without_an_id_of_their_own(
+    call_id: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded = scenario("agents: {a: {model: 'p:m', subagents: [w]}, w: {model: echo}}\ninput: go\n")
+    monkeypatch.setattr(
+        "langchain.chat_models.init_chat_model", lambda *a, **k: Repeating(call_id=call_id)
+    )
+    seen = await play(loaded)
+    check_promises(seen)
+    assert texts(seen) == {"a": "end", "a/w#1": "x", "a/w#2": "y"}

@@ -116,6 +116,16 @@ async def test_what_fails_says_expected_seen_and_where(expect: str, reason: str)
     assert (code, reasons) == (CHECK_FAILED, [reason])
 
 
+async def test_a_thousand_steps_alike() -> None:
+    asked = ", ".join(["t"] * 1000)
+    text = (
+        "agents: {a: {tools: [t]}}\ntools: {t: {returns: [{value: ok}]}}\ninput: go\n"
+        f"script: {{a: [{{tool_calls: [{asked}]}}, {{text: end}}]}}\n"
+    )
+    expect = f"{{tool_calls: {{match: unordered, steps: [{asked}]}}}}"
+    assert await judged(expect, text) == (OK, [])
+
+
 async def test_replies_never_used_fail() -> None:
     code, reasons = await judged("{status: completed}", TEAM + "  w: [{text: spare}]\n")
     assert (code, reasons) == (CHECK_FAILED, ["script key 'w': reply 1 of 1 was never used"])

@@ -105,6 +105,52 @@ def who(runtime: ToolRuntime, greeting: str = "hi") -> str:
     """Says whose tool it is."""
     return greeting + " " + runtime.config["metadata"]["lc_agent_name"]
 
+class Panic(BaseException): pass
+
+def panic() -> str:
+    """Panics."""
+    raise Panic("lost")
+
+class Mute(Exception):
+    def __str__(self):
+        raise RuntimeError("no words")
+
+def mute() -> str:
+    """Fails without words."""
+    raise Mute
+
+def ask() -> str:
+    """Asks a person."""
+    from langgraph.types import interrupt
+    return interrupt("may I?")
+
+@tool
+def ready_to_leave(x: str = "") -> str:
+    """Leaves."""
+    raise SystemExit(0)
+
+def odd() -> str:
+    """Reports oddly."""
+    circle = []
+    circle.append(circle)
+    for data in ({(1, 2): 3}, {"x": float("nan")}, circle):
+        get_stream_writer()(data)
+    return "fine"
+
+def parts():
+    """Answers in parts."""
+    yield 1
+
+class Greeter:
+    def __call__(self, name: str) -> str:
+        """Greets."""
+        return "hello " + name
+
+greeter = Greeter()
+
+import functools
+half = functools.partial(add, 1)
+
 def leave() -> str:
     """Leaves."""
     raise SystemExit(3)
@@ -180,13 +226,38 @@ async def test_a_tool_exception_is_for_the_model_any_other_ends_the_run(project:
     assert finished(seen).error == "a: RuntimeError: broken inside"
 
 
-@pytest.mark.parametrize("target", ["my_tools:leave", "my_tools:leave_async"])
-async def test_a_tool_that_exits_fails_and_does_not_end_the_process(
-    project: Path, target: str
+@pytest.mark.parametrize(
+    ("target", "error"),
+    [
+        ("my_tools:leave", "a: RuntimeError: the tool called sys.exit(3)"),
+        ("my_tools:leave_async", "a: RuntimeError: the tool called sys.exit(3)"),
+        ("my_tools:ready_to_leave", "a: RuntimeError: the tool called sys.exit(0)"),
+        ("my_tools:panic", "a: RuntimeError: Panic: lost"),
+        ("my_tools:mute", "a: RuntimeError: no words"),
+    ],
+)
+async def test_whatever_a_tool_raises_ends_the_run_in_good_order(
+    project: Path, target: str, error: str
 ) -> None:
     seen = await use(project, target)
     check_promises(seen)
-    assert finished(seen).error == "a: RuntimeError: the tool called sys.exit(3)"
+    assert finished(seen).status == "failed"
+    assert finished(seen).error == error
+
+
+async def test_a_question_that_nobody_can_answer_is_no_success(project: Path) -> None:
+    seen = await use(project, "my_tools:ask")
+    check_promises(seen)
+    assert finished(seen).status == "failed"
+    assert "nobody can answer the question" in (finished(seen).error or "")
+
+
+async def test_odd_progress_is_spelled_out(project: Path) -> None:
+    seen = await use(project, "my_tools:odd")
+    check_promises(seen)
+    data = [e.data for e in of(events.ToolProgress, seen)]
+    assert data[:2] == [{"(1, 2)": 3}, {"x": "nan"}]
+    assert finished(seen).status == "completed"
 
 
 @pytest.mark.parametrize(
@@ -196,6 +267,9 @@ async def test_a_tool_that_exits_fails_and_does_not_end_the_process(
         ("my_tools:ad", "has no 'ad'; did you mean 'add'?"),
         ("my_tools:number", "is neither a function nor a LangChain tool"),
         ("my_tools:Desk", "is a class"),
+        ("my_tools:parts", "is a generator"),
+        ("my_tools:half", "is neither a function nor a LangChain tool"),
+        ("my_tools:greeter", "is neither a function nor a LangChain tool"),
         ("my_tools:sneaky", "is defined outside the project"),
         ("my_tools:os.system", "is defined outside the project"),
     ],

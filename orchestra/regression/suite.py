@@ -75,6 +75,7 @@ def _case(path: Path, load: Callable[[Path], Scenario], play: Play) -> tuple[str
         scenario = load(path)
         name = scenario.name
         transcript = asyncio.run(_transcript(play(scenario, scripted(scenario))))
+        return name, *verdict(scenario, transcript)
     except OrchestraError as error:
         lines = (
             [str(p) for p in error.problems] if isinstance(error, ScenarioError) else [str(error)]
@@ -82,7 +83,6 @@ def _case(path: Path, load: Callable[[Path], Scenario], play: Play) -> tuple[str
         return name, error.exit_code, lines
     except Exception as error:  # noqa: BLE001 - a crash in one case must not take the others along
         return name, RUN_FAILED, [f"crashed: {type(error).__name__}: {one_line(str(error), 300)}"]
-    return name, *verdict(scenario, transcript)
 
 
 def scripted(scenario: Scenario) -> dict[str, str]:

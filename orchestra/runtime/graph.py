@@ -13,6 +13,7 @@ from langgraph.config import get_stream_writer
 from langgraph.errors import GraphBubbleUp
 from langgraph.graph import END, START, StateGraph
 
+from ..errors import OrchestraError
 from ..events import Member
 from ..scenario import Scenario
 from ..scenario.team import Script, choose, members, spoken
@@ -106,8 +107,8 @@ def _root(main: str, agents: Mapping[str, Any]) -> Any:
         )
         try:
             own.messages = list(await own.task)
-        except GraphBubbleUp:
-            raise
+        except GraphBubbleUp as error:
+            own.error = OrchestraError(f"nobody can answer the question a tool asked: {error}")
         except asyncio.CancelledError:
             if not own.cancelled:  # the consumer walked away: nobody is left to be told
                 raise

@@ -111,8 +111,9 @@ class Models:
         return filled
 
     def redact(self, text: str) -> str:
-        """``text`` without the values that came from the environment."""
+        """``text`` without the values that came from the environment, however it spells them."""
         for secret in sorted(self.secrets, key=len, reverse=True):
-            if len(secret) > 3:  # shorter ones would blot out ordinary words
-                text = text.replace(secret, "***")
+            for spelt in {secret, " ".join(secret.split()), repr(secret)[1:-1]}:
+                if len(spelt) > 3:  # shorter ones would blot out ordinary words
+                    text = text.replace(spelt, "***")
         return text

@@ -94,17 +94,20 @@ class Observer(AgentMiddleware[Any, Any, Any]):
         token = var_child_runnable_config.set(below)
         try:
             response = await handler(request)
+            message = next(m for m in reversed(response.result) if isinstance(m, AIMessage))
+            _mend(message, message_id)
+            finished = self._finished(place.call, message_id, message, clock.now() - started)
+            place.state.finish_turn(place.call, finished.tool_calls, self._delegates)
         except BaseException as error:
             place.state.blame(error, place.call)
             write(self._aborted(place.call, message_id, error))
             raise
         finally:
             var_child_runnable_config.reset(token)
-        message = next(m for m in reversed(response.result) if isinstance(m, AIMessage))
-        _mend(message)
-        finished = self._finished(place.call, message_id, message, clock.now() - started)
-        place.state.finish_turn(place.call, finished.tool_calls, self._delegates)
         write(finished)
+        for call in message.invalid_tool_calls:
+            told = f"{place.call}: the arguments of {call['name']!r} are not JSON; it was not run"
+            write(events.Warned(agent=self._agent, call=place.call, message=told))
         if finished.usage is None:
             self._warn_of_no_usage(place.state, name, write)
         return response
@@ -189,17 +192,38 @@ def _model_name(model: Any, spec: str) -> str:
     return f"{spec.partition(':')[0]}:{name}" if isinstance(name, str) else spec
 
 
-def _mend(message: AIMessage) -> None:
-    """Join characters that came in halves: the next model call could not send them on."""
+def _mend(message: AIMessage, message_id: str) -> None:
+    """Make the message fit to be acted on, and to be sent on with the next model call.
+
+    Characters that came in halves are joined, and tool calls without an id of their own get one:
+    a call path, and the answer, belong to an id.
+    """
     if isinstance(message.content, str):
         message.content = whole_characters(message.content)
-    for call in message.tool_calls:
+    taken: set[str] = set()
+    for number, call in enumerate(message.tool_calls, 1):
+        given = call["id"]
+        own = given if given and given not in taken else f"{message_id}.{number}"
+        call["id"] = own
+        taken.add(own)
         call["args"] = plain(call["args"])
 
 
 def plain(value: Any) -> Any:
     """A deep copy of ``value`` made of JSON types only; what JSON lacks becomes its ``str``."""
-    return json.loads(whole_characters(json.dumps(value, default=str, ensure_ascii=False)))
+    try:
+        text = json.dumps(value, default=str, ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):  # odd keys, NaN, a circle
+        text = json.dumps(_spelled(value), default=str, ensure_ascii=False)
+    return json.loads(whole_characters(text))
+
+
+def _spelled(value: Any, depth: int = 20) -> Any:
+    if isinstance(value, dict) and depth:
+        return {str(key): _spelled(item, depth - 1) for key, item in value.items()}
+    if isinstance(value, list | tuple) and depth:
+        return [_spelled(item, depth - 1) for item in value]
+    return value if isinstance(value, str | int | bool | None) else str(value)
 
 
 def brief(error: BaseException) -> str:
@@ -207,7 +231,10 @@ def brief(error: BaseException) -> str:
     if isinstance(error, OrchestraError):
         return str(error)
     status = getattr(error, "status_code", None)
-    text = str(_said(getattr(error, "body", None)) or error)
+    try:
+        text = str(_said(getattr(error, "body", None)) or error)
+    except Exception:  # noqa: BLE001 - a stranger's __str__ may do anything
+        text = ""
     if (cause := _cause(error)) and status is None:
         text += f" ({cause})"
     text = whole_characters(" ".join(text.split()))

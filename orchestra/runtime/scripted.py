@@ -129,6 +129,7 @@ def _place(messages: list[BaseMessage]) -> tuple[str, int]:
 
 def _pieces(reply: Reply, messages: list[BaseMessage]) -> Iterator[ChatGenerationChunk]:
     message_id = ensure_config().get("metadata", {}).get(MESSAGE)
+    said = sum(message.type == "ai" for message in messages)
     spoken = 0
     for token in tokens(reply.reasoning):
         spoken += 1
@@ -137,7 +138,7 @@ def _pieces(reply: Reply, messages: list[BaseMessage]) -> Iterator[ChatGeneratio
     for token in tokens(reply.text):
         spoken += 1
         yield _chunk(message_id, content=token)
-    for fragment in _call_fragments(reply, message_id):
+    for fragment in _call_fragments(reply, message_id or f"scripted:{said + 1}"):
         spoken += 1
         yield _chunk(message_id, tool_call_chunks=[fragment])
     yield _chunk(
@@ -157,10 +158,10 @@ def _chunk(message_id: str | None, content: str = "", **fields: Any) -> ChatGene
     return ChatGenerationChunk(message=message)
 
 
-def _call_fragments(reply: Reply, message_id: str | None) -> Iterator[ToolCallChunk]:
+def _call_fragments(reply: Reply, message_id: str) -> Iterator[ToolCallChunk]:
     """Tool calls as providers stream them: id and name first, then the arguments in pieces."""
     for index, call in enumerate(reply.tool_calls):
-        call_id = f"{message_id or 'scripted'}.{index + 1}"
+        call_id = f"{message_id}.{index + 1}"
         yield tool_call_chunk(name=call.name, args="", id=call_id, index=index)
         for part in fragments(json.dumps(call.args, ensure_ascii=False)):
             yield tool_call_chunk(name=None, args=part, id=None, index=index)

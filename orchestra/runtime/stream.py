@@ -79,7 +79,8 @@ class Adapter:
             case "custom":
                 data = part["data"]
                 if isinstance(data, BaseEvent):
-                    yield from self._reported(data, part["ns"])  # type: ignore[arg-type]
+                    if not self._too_late(data):
+                        yield from self._reported(data, part["ns"])  # type: ignore[arg-type]
                 else:
                     yield from self._progress(part["ns"], data)
             case "tools" if part["data"]["event"] == "tool-output-delta":
@@ -88,31 +89,45 @@ class Adapter:
 
     def close(self, status: Literal["failed", "cancelled"], error: str | None) -> Iterator[Event]:
         """Ends for all that never reported one, the innermost first."""
-        for key, model in reversed(list(self._models.items())):
-            yield from self._reported(
-                events.ModelAborted(
-                    agent=model.started.agent,
-                    call=model.started.call,
-                    message_id=key,
-                    reason="cancelled" if status == "cancelled" else "error",
-                    error=error,
+        for call, agent in list(self._agents.items()):
+            end = events.AgentFinished(agent=agent.agent, call=call, status=status, error=error)
+            yield from self._agent_finished(end, call)
+
+    def _too_late(self, event: BaseEvent) -> bool:
+        """Whether the call that reports it has ended: LangGraph waits for nothing it cancels."""
+        caller = event.parent if isinstance(event, events.AgentStarted) else event.call
+        return caller is not None and caller not in self._agents
+
+    def _shut(self, call: str) -> Iterator[Event]:
+        """Ends for what is open in a call that ends, and in the calls below it."""
+        for below in [path for path in self._agents if path.startswith(f"{call}/")]:
+            if agent := self._agents.get(below):  # not ended along with a call between the two
+                end = events.AgentFinished(agent=agent.agent, call=below, status="cancelled")
+                yield from self._agent_finished(end, below)
+        for message_id, model in list(self._models.items()):
+            if model.started.call == call:
+                del self._models[message_id]
+                yield self.stamp(
+                    events.ModelAborted(
+                        agent=model.started.agent,
+                        call=call,
+                        message_id=message_id,
+                        reason="cancelled",
+                    )
                 )
-            )
-        for (call, tool_call_id), tool in reversed(list(self._tools.items())):
-            yield from self._reported(
-                events.ToolFailed(
-                    agent=tool.agent,
-                    call=call,
-                    tool_call_id=tool_call_id,
-                    name=tool.name,
-                    error=error or status,
-                    duration=self.elapsed - tool.t,
+        for key, tool in list(self._tools.items()):
+            if key[0] == call:
+                del self._tools[key]
+                yield self.stamp(
+                    events.ToolFailed(
+                        agent=tool.agent,
+                        call=call,
+                        tool_call_id=tool.tool_call_id,
+                        name=tool.name,
+                        error="cancelled",
+                        duration=self.elapsed - tool.t,
+                    )
                 )
-            )
-        for call, agent in reversed(list(self._agents.items())):
-            yield from self._reported(
-                events.AgentFinished(agent=agent.agent, call=call, status=status, error=error)
-            )
 
     def _message(self, message: BaseMessage, metadata: Mapping[str, Any]) -> Iterator[Event]:
         if not isinstance(message, AIMessage):
@@ -192,6 +207,8 @@ class Adapter:
         if not text or not isinstance(message, AIMessageChunk):
             return
         call = metadata.get(CALL)
+        if call is not None and call not in self._agents:
+            return
         source = metadata.get("lc_source") or metadata.get("langgraph_node") or "model"
         agent = events.agent_of(call) if call else metadata.get(AGENT)
         yield self.stamp(events.Internal(agent=agent, call=call, source=source, text=text))
@@ -200,7 +217,7 @@ class Adapter:
         self, ns: tuple[str, ...], data: Any, tool_call_id: str | None = None
     ) -> Iterator[Event]:
         call = self._calls.get(ns)
-        if call is None:
+        if call not in self._agents:
             return
         if tool_call_id is None:
             open_here = [tool_id for path, tool_id in self._tools if path == call]
@@ -240,9 +257,10 @@ class Adapter:
                 yield self.stamp(event)
 
     def _agent_finished(self, event: events.AgentFinished, call: str) -> Iterator[Event]:
-        started = self._agents.pop(call, None)
-        if started is None:
+        if call not in self._agents:
             return
+        yield from self._shut(call)
+        started = self._agents.pop(call)
         usage = self._usage.pop(call)
         yield self.stamp(replace(event, usage=usage, duration=self.elapsed - started.t))
 

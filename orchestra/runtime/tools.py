@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import importlib.util
 import inspect
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -22,6 +24,7 @@ from ..scenario import CannedTool, PythonTool, Scenario
 from ..scenario.model import is_schema
 from ..text import nearest
 from . import clock
+from .observe import brief
 from .state import state_of
 
 
@@ -35,40 +38,55 @@ def make_tool(scenario: Scenario, name: str, *, trust: bool = False) -> BaseTool
 
 
 def _python_tool(scenario: Scenario, name: str, spec: PythonTool, *, trust: bool) -> BaseTool:
-    found = _Finder(scenario, ("tools", name, "python"), trust=trust).find(spec.python)
+    finder = _Finder(scenario, ("tools", name, "python"), trust=trust)
+    found = finder.find(spec.python)
+    if isinstance(found, StructuredTool):
+        own = {"func": found.func, "coroutine": found.coroutine}
+        staying = {key: function and _staying(function) for key, function in own.items()}
+        return found.model_copy(update={"name": name, **staying})
     if isinstance(found, BaseTool):
-        return found if found.name == name else found.model_copy(update={"name": name})
+        return found.model_copy(update={"name": name})
     description = inspect.getdoc(found) or f"The tool {name}."
-    made = as_tool(name, description=description)(_staying(found))
+    try:
+        made = as_tool(name, description=description)(_staying(found))
+    except Exception as error:  # LangChain's, for a signature that is no tool's
+        raise finder.error(f"{spec.python!r} cannot be a tool: {brief(error)}") from error
     made.handle_tool_error = True  # a ToolException is meant for the model
     return made
 
 
 def _staying(function: Callable[..., Any]) -> Callable[..., Any]:
-    """``function``, whose ``sys.exit()`` is a failure of the tool and not the end of us all."""
+    """``function``, whose ``sys.exit()`` or panic is a failure of the tool, not the end of us all.
 
-    def failure(error: SystemExit) -> RuntimeError:
-        return RuntimeError(f"the tool called sys.exit({error.code!r})")
-
+    It has to be caught here: asyncio lets what is no Exception through the event loop at once.
+    """
     if inspect.iscoroutinefunction(function):
 
         @functools.wraps(function)
         async def call_async(*args: Any, **kwargs: Any) -> Any:
-            try:
+            with _contained():
                 return await function(*args, **kwargs)
-            except SystemExit as error:
-                raise failure(error) from error
 
         return call_async
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        try:
+        with _contained():
             return function(*args, **kwargs)
-        except SystemExit as error:
-            raise failure(error) from error
 
     return call
+
+
+@contextmanager
+def _contained() -> Iterator[None]:
+    try:
+        yield
+    except (Exception, asyncio.CancelledError, KeyboardInterrupt, GeneratorExit):
+        raise
+    except SystemExit as error:
+        raise RuntimeError(f"the tool called sys.exit({error.code!r})") from error
+    except BaseException as error:
+        raise RuntimeError(brief(error)) from error
 
 
 class _Finder:
@@ -84,7 +102,7 @@ class _Finder:
     def find(self, target: str) -> Any:
         root = self._source.root
         if not self._trust and not Path.cwd().is_relative_to(root):
-            raise self._error(
+            raise self.error(
                 f"{target!r} is code of a project you do not stand in ({root})",
                 "change into it, or say --trust",
             )
@@ -93,15 +111,17 @@ class _Finder:
         for attribute in attributes.split("."):
             if not hasattr(found, attribute):
                 names = [n for n in vars(found) if not n.startswith("_")]
-                raise self._error(f"{module_name} has no {attribute!r}", nearest(attribute, names))
+                raise self.error(f"{module_name} has no {attribute!r}", nearest(attribute, names))
             found = getattr(found, attribute)
-        if not callable(found) and not isinstance(found, BaseTool):
-            raise self._error(f"{target!r} is neither a function nor a LangChain tool")
         if inspect.isclass(found):
-            raise self._error(f"{target!r} is a class", "name a function, or a LangChain tool")
+            raise self.error(f"{target!r} is a class", "name a function, or a LangChain tool")
+        if not inspect.isroutine(found) and not isinstance(found, BaseTool):
+            raise self.error(f"{target!r} is neither a function nor a LangChain tool")
+        if inspect.isgeneratorfunction(found) or inspect.isasyncgenfunction(found):
+            raise self.error(f"{target!r} is a generator", "a tool returns its answer as a whole")
         home = _home(found)
         if not self._trust and (home is None or not home.is_relative_to(root)):
-            raise self._error(f"{target!r} is defined outside the project, in {home or 'Python'}")
+            raise self.error(f"{target!r} is defined outside the project, in {home or 'Python'}")
         return found
 
     def _module(self, name: str) -> ModuleType:
@@ -115,7 +135,7 @@ class _Finder:
                 if candidate.is_file():
                     return self._load(candidate.resolve(), folder)
         looked = " and ".join(dict.fromkeys(str(folder) for folder in folders))
-        raise self._error(f"no module {name!r}", f"looked in {looked}")
+        raise self.error(f"no module {name!r}", f"looked in {looked}")
 
     def _load(self, file: Path, folder: Path) -> ModuleType:
         # Named by its path: two projects may both have a `tools.py` in one process.
@@ -135,10 +155,10 @@ class _Finder:
             spec.loader.exec_module(module)
         except Exception as error:
             del sys.modules[name]
-            raise self._error(f"{file.name} fails: {type(error).__name__}: {error}") from error
+            raise self.error(f"{file.name} fails: {type(error).__name__}: {error}") from error
         return module
 
-    def _error(self, message: str, hint: str = "") -> ScenarioError:
+    def error(self, message: str, hint: str = "") -> ScenarioError:
         return ScenarioError([self._source.problem(self._where, message, hint)])
 
 

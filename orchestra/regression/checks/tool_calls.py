@@ -78,11 +78,15 @@ def _pair(
     step_of: dict[int, int] = {}
 
     def place(i: int, tried: set[int]) -> bool:
+        for j in fits[i]:  # a free one first: moving others is for when there is none
+            if j not in step_of:
+                step_of[j] = i
+                return True
         for j in fits[i]:
             if j in tried:
                 continue
             tried.add(j)
-            if j not in step_of or place(step_of[j], tried):
+            if place(step_of[j], tried):
                 step_of[j] = i
                 return True
         return False
