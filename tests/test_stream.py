@@ -1,6 +1,8 @@
 """The promises of the event stream, on runs that go well and on runs that do not."""
 
 import pytest
+from langchain_core.messages import AIMessageChunk
+from langchain_core.messages.tool import tool_call_chunk
 from runs import (
     SCENARIOS,
     by_call,
@@ -15,6 +17,7 @@ from runs import (
 
 from orchestra import events, load
 from orchestra.runtime import Run, build
+from orchestra.runtime.stream import Adapter
 from orchestra.scenario.script import find
 
 TEAM = """
@@ -292,3 +295,28 @@ async def test_one_graph_serves_many_runs() -> None:
     first = by_call([event async for event in Run(team)])
     again = by_call([event async for event in Run(team)])
     assert again == first
+
+
+def test_a_character_cut_in_two_is_put_together() -> None:
+    adapter = Adapter("run")
+    who = {"agent": "a", "call": "a"}
+    parts: list[object] = [
+        events.AgentStarted(**who),
+        events.ModelStarted(**who, message_id="a:1", model="m"),
+        AIMessageChunk(content="moon \ud83c"),
+        AIMessageChunk(content="\udf19 and half \ud83c"),
+        AIMessageChunk(
+            "", tool_call_chunks=[tool_call_chunk(name="t", id="1", args='{"x": "\ud83c', index=0)]
+        ),
+        AIMessageChunk("", tool_call_chunks=[tool_call_chunk(args='\udf19"}', index=0)]),
+        events.ModelFinished(**who, message_id="a:1"),
+        events.AgentFinished(**who, status="completed"),
+    ]
+    seen = []
+    for part in parts:
+        custom = isinstance(part, events.BaseEvent)
+        data = part if custom else (part, {"orchestra_message": "a:1"})
+        seen += adapter.feed({"type": "custom" if custom else "messages", "ns": (), "data": data})
+    check_promises(seen)
+    assert texts(seen) == {"a": "moon 🌙 and half \N{REPLACEMENT CHARACTER}"}
+    assert "".join(e.args for e in of(events.ToolCallDelta, seen)) == '{"x": "🌙"}'

@@ -40,6 +40,7 @@ class _Model:
     reasoning: list[str] = field(default_factory=list)
     first: float | None = None  # seconds of the run at which its first token came
     held: str = ""  # half a character: providers cut surrogate pairs in two
+    halves: dict[int, str] = field(default_factory=dict)  # the same, of each tool call's arguments
     streamed: bool = False
 
 
@@ -189,6 +190,9 @@ class Adapter:
     ) -> Event:
         if model.first is None:
             model.first = self.elapsed
+        args = model.halves.pop(index or 0, "") + args
+        if not args.isascii():
+            args, model.halves[index or 0] = _without_halves(args)
         return self.stamp(
             events.ToolCallDelta(
                 agent=model.started.agent,
@@ -197,7 +201,7 @@ class Adapter:
                 index=index or 0,
                 tool_call_id=call_id or None,
                 name=name or None,
-                args=whole_characters(args),
+                args=args,
             )
         )
 
