@@ -102,7 +102,6 @@ def verdict(scenario: Scenario, transcript: Transcript) -> tuple[int, list[str]]
     finished = transcript.finished
     results = [judge(expectation, transcript) for expectation in scenario.expect]
     reasons = [f"{result.check}: {result.reason}" for result in results if not result.passed]
-    reasons += unused(spoken(scenario, scripted(scenario)), transcript.asked)
     if finished is None:
         return RUN_FAILED, ["the run never finished", *reasons]
     meant = any(e.status == finished.status and e.agent is None for e in scenario.expect)
@@ -110,4 +109,6 @@ def verdict(scenario: Scenario, transcript: Transcript) -> tuple[int, list[str]]
     code = exit_code_of(finished.error_type)
     if finished.status != "completed" and (code == MISSING or not meant):
         return code, [f"the run {finished.status}: {finished.error}", *reasons]
+    # Of a run cut short it would be no news.
+    reasons += unused(spoken(scenario, scripted(scenario)), transcript.asked)
     return (CHECK_FAILED if reasons else OK), reasons

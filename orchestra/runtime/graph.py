@@ -108,7 +108,9 @@ def _root(main: str, agents: Mapping[str, Any]) -> Any:
         try:
             own.messages = list(await own.task)
         except GraphBubbleUp as error:
-            own.error = OrchestraError(f"nobody can answer the question a tool asked: {error}")
+            asked = error.args[0] if error.args else ()
+            questions = ", ".join(repr(getattr(each, "value", each)) for each in asked)
+            own.error = OrchestraError(f"nobody can answer what a tool asked: {questions}")
         except asyncio.CancelledError:
             if not own.cancelled:  # the consumer walked away: nobody is left to be told
                 raise
