@@ -82,4 +82,5 @@ __all__ = [
 
 def agent_of(call: str) -> str:
     """The agent's name in a call path: ``editor/writer#2`` → ``writer``."""
-    return call.rpartition("/")[2].rpartition(">")[2].partition("#")[0]
+    last = call.rpartition("/")[2].rpartition(">")[2]
+    return last.partition("#")[0].partition(".")[0]

@@ -21,7 +21,7 @@ from pydantic import JsonValue
 
 from ..errors import ScenarioError
 from ..scenario import CannedTool, PythonTool, Scenario
-from ..scenario.model import is_schema
+from ..scenario.tools import is_schema
 from ..text import nearest
 from . import clock
 from .observe import brief

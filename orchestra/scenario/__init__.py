@@ -12,46 +12,68 @@ Neither langchain nor textual nor rich is imported here.
 
 from __future__ import annotations
 
-from .discovery import discover
-from .expect import Count, Expectation, OutputCheck, Step, ToolCallsCheck
-from .load import load, loads
-from .model import (
+from .agents import (
     DEFAULT,
     ECHO,
     SCRIPTED,
     AgentSpec,
-    CannedTool,
+    AnyAgent,
+    Composite,
+    Limits,
+    LoopSpec,
+    MapSpec,
+    MiddlewareSpec,
     ModelSpec,
-    PythonTool,
-    Reply,
-    Return,
-    Scenario,
-    ScriptedCall,
-    ScriptedUsage,
-    ToolSpec,
+    ParallelSpec,
+    RouteSpec,
+    SequenceSpec,
+    StepSpec,
 )
+from .discovery import discover
+from .expect import Count, Expectation, Step, ToolCallsCheck
+from .load import load, loads
+from .matcher import Matcher
+from .model import Case, Item, Scenario
+from .replies import Decision, Fault, Reply, ScriptedCall, ScriptedUsage
+from .running import RunSpec
 from .script import ScriptKey
 from .source import Source
+from .tools import CannedTool, PythonTool, Return, ToolSpec
 
 __all__ = [
     "DEFAULT",
     "ECHO",
     "SCRIPTED",
     "AgentSpec",
+    "AnyAgent",
     "CannedTool",
+    "Case",
+    "Composite",
     "Count",
+    "Decision",
     "Expectation",
+    "Fault",
+    "Item",
+    "Limits",
+    "LoopSpec",
+    "MapSpec",
+    "Matcher",
+    "MiddlewareSpec",
     "ModelSpec",
-    "OutputCheck",
+    "ParallelSpec",
     "PythonTool",
     "Reply",
     "Return",
+    "RouteSpec",
+    "RunSpec",
     "Scenario",
     "ScriptKey",
     "ScriptedCall",
     "ScriptedUsage",
+    "SequenceSpec",
     "Source",
     "Step",
+    "StepSpec",
     "ToolCallsCheck",
     "ToolSpec",
     "discover",

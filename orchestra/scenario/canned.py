@@ -1,4 +1,4 @@
-"""Checks of canned tools that types cannot express: the parameters, and the answers' conditions."""
+"""Checks that types cannot express: JSON Schemas, and the conditions of canned answers."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from collections.abc import Iterator
 
 from ..errors import Problem
 from .excerpt import quoted, suggestion
-from .model import JSON_TYPES, is_schema
 from .nodes import Node
+from .references import keys
+from .schemas import unsound
 from .shape import wrong_kind
 from .source import Source
+from .tools import JSON_TYPES, is_schema
 
 
 def canned_problems(source: Source) -> Iterator[Problem]:
@@ -28,6 +30,22 @@ def canned_problems(source: Source) -> Iterator[Problem]:
         yield from _conditions(source, name, parameters)
 
 
+def response_problems(source: Source) -> Iterator[Problem]:
+    """What is wrong in the ``response_format`` of agents."""
+    agents = source.node.get("agents")
+    for name in keys(agents):
+        where = ("agents", name, "response_format")
+        schema = source.find(("agents", name))[1].get("response_format")
+        if schema is None or not isinstance(schema.value, dict):
+            continue
+        kind = schema.get("type")
+        if kind is None or kind.value != "object":
+            hint = "as {type: object, properties: {headline: {type: string}}}"
+            yield source.missing(where, "expected a JSON Schema with 'type: object'", hint)
+        else:
+            yield from _schema(source, where, schema)
+
+
 def _short_form(source: Source, where: tuple[str, ...], parameter: Node) -> Iterator[Problem]:
     types = ", ".join(JSON_TYPES)
     if not isinstance(parameter.value, str):
@@ -39,7 +57,11 @@ def _short_form(source: Source, where: tuple[str, ...], parameter: Node) -> Iter
         yield source.problem(where, f"unknown type {quoted(parameter.value)}", hint)
 
 
-def _schema(source: Source, where: tuple[str, ...], parameters: Node) -> Iterator[Problem]:
+def _schema(source: Source, where: tuple[str | int, ...], parameters: Node) -> Iterator[Problem]:
+    if found := unsound(parameters.plain()):
+        message = f"is no JSON Schema: {found.message}"
+        yield source.problem((*where, *found.where), message)
+        return
     properties, required = parameters.get("properties"), parameters.get("required")
     if properties is not None and not isinstance(properties.value, dict):
         yield source.problem((*where, "properties"), *wrong_kind("a mapping", properties))

@@ -9,71 +9,16 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    JsonValue,
-    Strict,
-    ValidationInfo,
-    model_validator,
-)
+from pydantic import Field, JsonValue, Strict, ValidationInfo, model_validator
+
+from .matcher import Matcher
+from .spec import Spec, named_arguments, spelled_out
 
 MatchMode = Literal["strict", "unordered", "subset", "superset"]
 ArgsMode = Literal["exact", "subset", "ignore"]
 
 
-class ExpectSpec(BaseModel):
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True
-    )
-
-
-def spelled_out(cls: type[BaseModel], value: Any, info: ValidationInfo) -> bool:
-    """Whether a value comes from Python, as an object or by the fields' names: no short form."""
-    if info.mode == "json":
-        return False
-    return isinstance(value, cls) or (
-        isinstance(value, dict) and cls.model_fields.keys() >= value.keys()
-    )
-
-
-class OutputCheck(ExpectSpec):
-    """Of a text: ``contains`` or ``equals``. A bare string means contains."""
-
-    contains: str | None = None
-    equals: str | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _short_form(cls, value: Any, info: ValidationInfo) -> Any:
-        if spelled_out(cls, value, info):
-            return value
-        if not isinstance(value, (str, dict)):
-            raise ValueError("expected text, or a mapping with 'contains' or 'equals'")
-        return {"contains": value} if isinstance(value, str) else value
-
-    @model_validator(mode="after")
-    def _not_empty(self) -> OutputCheck:
-        if self.contains is None and self.equals is None:
-            raise ValueError("needs 'contains' or 'equals'")
-        return self
-
-
-def named_arguments(value: Any, what: str) -> dict[str, Any]:
-    """``name`` or ``{name: {argument: value}}`` as ``name`` and ``args``, if it gives any."""
-    if isinstance(value, str):
-        return {"name": value}
-    if isinstance(value, dict) and len(value) == 1:
-        ((name, args),) = value.items()
-        if args is None:
-            return {"name": name}
-        if isinstance(args, dict):
-            return {"name": name, "args": args}
-    raise ValueError(f"expected one {what}, as 'name' or '{{name: {{argument: value}}}}'")
-
-
-class Step(ExpectSpec):
+class Step(Spec):
     """One expected tool call; in YAML ``name`` (any arguments) or ``{name: {argument: value}}``."""
 
     name: str
@@ -85,7 +30,7 @@ class Step(ExpectSpec):
         return value if spelled_out(cls, value, info) else named_arguments(value, "step")
 
 
-class ToolCallsCheck(ExpectSpec):
+class ToolCallsCheck(Spec):
     """The tool calls an agent asked for. A bare list means strict."""
 
     match: MatchMode = "strict"
@@ -110,7 +55,7 @@ class ToolCallsCheck(ExpectSpec):
 _NUMBERS = re.compile(r"[0-9]{1,9}\.\.([0-9]{1,9})?|\.\.[0-9]{1,9}")
 
 
-class Count(ExpectSpec):
+class Count(Spec):
     """How often: ``2``, or a range ``1..3`` (either end may be left out)."""
 
     low: Annotated[int, Field(ge=0)] = 0
@@ -144,16 +89,21 @@ class Count(ExpectSpec):
         return f"{self.low}..{'' if self.high is None else self.high}"
 
 
-class Expectation(ExpectSpec):
+class Expectation(Spec):
     """One check; exactly one of the keys below but ``agent``."""
 
     agent: str | None = None
     """An agent's name, or a call path, that the check is about; default: the main agent."""
     status: Literal["completed", "failed", "interrupted", "cancelled"] | None = None
-    output: OutputCheck | None = None
+    """How the run ended, or every call of ``agent``."""
+    output: Matcher | None = None
+    """Of the final text, or of every call of ``agent``; a bare text means contains."""
     calls: dict[str, Count] | None = None
-    """How often each agent was delegated to."""
+    """How often each agent was called, by delegation or as a step: ``2``, or ``1..3``."""
     tool_calls: ToolCallsCheck | None = None
+    """What the agent asked for."""
+    handoffs: tuple[str, ...] | None = None
+    """The agents that had the conversation, in order."""
 
     @model_validator(mode="after")
     def _one_check(self) -> Expectation:

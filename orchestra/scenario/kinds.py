@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, Tag
 
@@ -38,6 +38,8 @@ def tag(member: Any) -> str | None:
 
 def labelled(member: Any, label: str | int) -> bool:
     """Whether pydantic calls that member so: ``Spec``, or ``function-before[_short(), Spec]``."""
+    if get_origin(bare(member)) is Literal:
+        return str(label).startswith("literal[")
     name = getattr(bare(member), "__name__", "")
     return label == name or str(label).endswith(f" {name}]")
 
@@ -60,6 +62,8 @@ def wanted(kind: Any) -> str:
         return "a list"
     if get_origin(kind) is dict or (isinstance(kind, type) and issubclass(kind, BaseModel)):
         return "a mapping"
+    if get_origin(kind) is Literal:
+        kind = type(get_args(kind)[0])
     words = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
     return words.get(kind, "")
 

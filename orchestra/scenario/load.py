@@ -10,9 +10,10 @@ from pydantic import ValidationError
 
 from ..errors import Problem, ScenarioError
 from ..text import one_line
-from .canned import canned_problems
+from .agents import COMPOSITES, AgentSpec
+from .canned import canned_problems, response_problems
 from .files import find_root, read
-from .model import AgentSpec, Scenario
+from .model import Scenario
 from .names import main_candidates, main_problem, name_problems
 from .nodes import MAX_PROBLEMS
 from .shape import empty_problems, shape_problems, wrong_kind
@@ -63,7 +64,7 @@ def _require_scenario(source: Source, problems: list[Problem]) -> None:
         message, _ = wrong_kind("a scenario, a mapping with 'version' and 'agents'", document)
         raise ScenarioError([*problems, source.at(document, message)])
     keys = set(document.value)
-    if not keys & {"version", "agents"} and keys & {*AgentSpec.model_fields, "use"} - _SHARED:
+    if not keys & {"version", "agents"} and keys & {*AgentSpec.model_fields, *COMPOSITES, "use"} - _SHARED:
         hint = "name it in a scenario with 'use:'"
         raise ScenarioError([*problems, source.at(document, "this is an agent", hint)])
 
@@ -82,6 +83,7 @@ def _check(source: Source, found: list[Problem]) -> tuple[Scenario | None, list[
     later += islice(empty_problems(source), MAX_PROBLEMS)
     later += islice(name_problems(source), MAX_PROBLEMS)
     later += islice(canned_problems(source), MAX_PROBLEMS)
+    later += islice(response_problems(source), MAX_PROBLEMS)
     # What is said of a value that could not even be read only follows from that.
     unread = {_place(problem) for problem in found}
     problems = [*found, *(problem for problem in later if _place(problem) not in unread)]

@@ -6,18 +6,24 @@ else in the file is wrong.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from ..errors import Problem
 from ..text import clean
+from .agents import composite_of
+from .composites import composite_problems
 from .excerpt import quoted, suggestion
-from .model import ECHO, SCRIPTED, Scenario
+from .middleware import MIDDLEWARE, REFUSED, middleware_named, snake_case
+from .model import Scenario
+from .model_names import model_problems
 from .nodes import Node
-from .script import MAX_SEGMENTS, ScriptKey, ties
+from .references import CALLS, entries, items, keys, references, text
+from .scripted import decision_problems, expect_problems, script_problems, unknown_hint
 from .source import Source, Where
 
-_Report = Callable[[str, str], Problem]
+TRANSFER = "transfer_to_"
+LONGEST_TOOL = 64  # characters of a tool's name, on the wire
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,61 +44,44 @@ def name_problems(source: Source) -> Iterator[Problem]:
     names = Names.of(source.node)
     yield from _lines(source)
     yield from _input(source)
-    yield from _doubled(source, ("tags",), _items(source.node, "tags"))
+    yield from _doubled(source, ("tags",), items(source.node, "tags"))
     if names.agents is not None:
-        main = _text(source.node, "main")
-        if main is not None and main not in names.agents:
-            yield _unknown(source, ("main",), "agent", main, names.agents)
+        yield from _mains(source, names.agents)
         for agent in names.agents:
             yield from _agent(source, names, agent)
-        yield from _script(source, names.agents)
-        yield from _expect(source, names.agents)
+        yield from composite_problems(source, names.agents)
+        yield from script_problems(source, names.agents)
+        yield from decision_problems(source, names.agents)
+        yield from expect_problems(source, names.agents)
     if names.models is not None:
-        for agent in names.agents or ():
-            yield from _model(source, names.models, ("agents", agent, "model"))
-        yield from _models(source, names.models)
+        yield from model_problems(source, names.models)
 
 
 def main_candidates(document: Node) -> list[str]:
-    """The agents that no other agent lists as a subagent."""
+    """The agents that no other agent calls; of several, those that nobody hands over to."""
     agents = document.get("agents")
-    called = {
-        subagent
-        for name in _keys(agents)
-        for _, subagent in _items(agents and agents.get(name), "subagents")
-        if subagent != name
-    }
-    return [name for name in _keys(agents) if name not in called]
+    named: dict[bool, set[str]] = {True: set(), False: set()}
+    for name in keys(agents):
+        for reference in references(agents and agents.get(name)):
+            if reference.name != name:
+                named[reference.key in CALLS].add(reference.name)
+    free = [name for name in keys(agents) if name not in named[True]]
+    first = [name for name in free if name not in named[False]]
+    return first if len(free) > 1 and len(first) == 1 else free
 
 
 def main_problem(source: Source) -> Problem | None:
     """Why there is no default for ``main``, if there is none and it is needed."""
     candidates = main_candidates(source.node)
-    if source.node.get("main") or not _keys(source.node.get("agents")) or len(candidates) == 1:
+    if source.node.get("main") or not keys(source.node.get("agents")) or len(candidates) == 1:
         return None
+    some = ", ".join(map(quoted, candidates[:8])) + (", …" if len(candidates) > 8 else "")
     message = (
-        f"several agents could be the main one: {_list(candidates)}"
+        f"several agents could be the main one: {some}"
         if candidates
-        else "every agent is another's subagent, so none is the main one"
+        else "every agent is called by another, so none is the main one"
     )
     return source.problem(("agents",), message, "name it with 'main:'", at_key=True)
-
-
-def _keys(node: Node | None) -> list[str]:
-    return list(node.value) if node and isinstance(node.value, dict) else []
-
-
-def _items(node: Node | None, key: str) -> list[tuple[int, str]]:
-    """The texts in the list at a key, with their indexes."""
-    items = node.get(key) if node else None
-    if items is None or not isinstance(items.value, list):
-        return []
-    return [(at, it.value) for at, it in enumerate(items.value) if isinstance(it.value, str)]
-
-
-def _text(node: Node | None, key: str) -> str | None:
-    found = node.get(key) if node else None
-    return found.value if found and isinstance(found.value, str) else None
 
 
 def _defined(document: Node, section: str) -> Collection[str] | None:
@@ -100,167 +89,158 @@ def _defined(document: Node, section: str) -> Collection[str] | None:
     if node is not None:
         return node.value.keys() if isinstance(node.value, dict) else None
     fields = Scenario.model_fields
-    misspelt = (suggestion(key, fields) for key in _keys(document)[:100] if key not in fields)
+    misspelt = (suggestion(key, fields) for key in keys(document)[:100] if key not in fields)
     return None if any(repr(section) in hint for hint in misspelt) else ()
 
 
-def _list(names: Collection[str]) -> str:
-    return ", ".join(map(quoted, list(names)[:8])) + (", …" if len(names) > 8 else "")
-
-
-def _hint(kind: str, name: str, known: Collection[str]) -> str:
-    if not known:
-        return f"the file has no {kind}s"
-    return suggestion(name, known) or f"the {kind}s are {_list(known)}"
-
-
 def _unknown(
-    source: Source, where: Where, kind: str, name: str, known: Collection[str], hint: str = ""
+    source: Source,
+    where: Where,
+    kind: str,
+    name: str,
+    known: Collection[str],
+    hint: str = "",
+    *,
+    at_key: bool = False,
 ) -> Problem:
-    hint = hint or _hint(kind, name, known)
-    return source.problem(where, f"unknown {kind} {quoted(name)}", hint)
+    hint = hint or unknown_hint(kind, name, known)
+    return source.problem(where, f"unknown {kind} {quoted(name)}", hint, at_key=at_key)
 
 
 def _lines(source: Source) -> Iterator[Problem]:
     """Names are shown in terminals and written to reports: one line, no control characters."""
     document = source.node
-    places: list[tuple[Where, str | None]] = [(("name",), _text(document, "name"))]
-    places += [(("tags", at), tag) for at, tag in _items(document, "tags")]
+    places: list[tuple[Where, str | None]] = [(("name",), text(document, "name"))]
+    places += [(("tags", at), tag) for at, tag in items(document, "tags")]
     agents = document.get("agents")
-    for name in _keys(agents):
-        title = _text(agents and agents.get(name), "title")
-        places.append((("agents", name, "title"), title))
-    for where, text in places:
-        if text is not None and (clean(text) != text or "\n" in text or "\t" in text):
+    for name in keys(agents):
+        places.append((("agents", name, "title"), text(agents and agents.get(name), "title")))
+    for key in ("turns", "inputs"):
+        named = [(at, text(item, "name")) for at, item in entries(document, key)]
+        places += [((key, at, "name"), name) for at, name in named]
+    for where, line in places:
+        if line is not None and (clean(line) != line or "\n" in line or "\t" in line):
             yield source.problem(where, "must be one line, without control characters")
 
 
 def _input(source: Source) -> Iterator[Problem]:
-    given = [key for key in _keys(source.node) if key in ("input", "turns")]
+    given = [key for key in keys(source.node) if key in ("input", "turns", "inputs")]
     if len(given) > 1:
         message = f"{quoted(given[0])} is given too"
-        yield source.problem(given[1:], message, "keep one of them", at_key=True)
+        yield source.problem(given[1:2], message, "keep one of them", at_key=True)
+    seen: set[str] = set()
+    for at, item in entries(source.node, "inputs"):
+        name = text(item, "name")
+        if name and name in seen:
+            yield source.problem(("inputs", at, "name"), f"{quoted(name)} is the name of two cases")
+        seen.add(name or str(at))
+
+
+def _mains(source: Source, agents: Collection[str]) -> Iterator[Problem]:
+    main = text(source.node, "main")
+    if main is not None and main not in agents:
+        yield _unknown(source, ("main",), "agent", main, agents)
+    listed = items(source.node, "main")
+    for at, name in listed:
+        if name not in agents:
+            yield _unknown(source, ("main", at), "agent", name, agents)
+    yield from _doubled(source, ("main",), listed)
 
 
 def _agent(source: Source, names: Names, name: str) -> Iterator[Problem]:
     agents, tools = names.agents or (), names.tools
     agent = source.find(("agents", name))[1]
-    listed, called = _items(agent, "tools"), _items(agent, "subagents")
+    place: tuple[str | int, ...] = ("agents", name)
+    for key, called, where, at_key in references(agent):
+        if called not in agents:
+            hint = ""
+            if key == "subagents" and called in (tools or ()):
+                hint = "it is a tool: list it under 'tools'"
+            yield _unknown(
+                source, (*place, *where), "agent", called, agents, hint, at_key=at_key
+            )
+        elif called == name and key == "handoffs":
+            yield source.problem((*place, *where), "an agent cannot hand over to itself")
+    if isinstance(agent.value, dict) and composite_of(agent.value):
+        return
+    listed = items(agent, "tools")
     for at, tool in listed:
         if tools is not None and tool not in tools:
             hint = "it is an agent: list it under 'subagents'" if tool in agents else ""
-            yield _unknown(source, ("agents", name, "tools", at), "tool", tool, tools, hint)
-    own = {tool for _, tool in listed if tool in (tools or ())}
-    for at, subagent in called:
-        where = ("agents", name, "subagents", at)
-        if subagent not in agents:
-            hint = "it is a tool: list it under 'tools'" if subagent in (tools or ()) else ""
-            yield _unknown(source, where, "agent", subagent, agents, hint)
-        elif subagent in own:
-            message = f"{quoted(subagent)} is also a tool of this agent"
-            yield source.problem(where, message, "rename one: a model knows both by name")
-            own.discard(subagent)
-    yield from _doubled(source, ("agents", name, "tools"), listed)
-    yield from _doubled(source, ("agents", name, "subagents"), called)
+            yield _unknown(source, (*place, "tools", at), "tool", tool, tools, hint)
+    for key in ("tools", "subagents", "handoffs", "approve"):
+        yield from _doubled(source, (*place, key), items(agent, key))
+    yield from _wire_names(source, names, place, agent)
+    yield from _approve(source, place, agent, tools)
+    yield from _middleware(source, place, agent)
+
+
+def _wire_names(
+    source: Source, names: Names, place: tuple[str | int, ...], agent: Node
+) -> Iterator[Problem]:
+    """A model knows its tools, its subagents and its handoffs by one set of names."""
+    taken = {tool: "tool" for _, tool in items(agent, "tools") if tool in (names.tools or ())}
+    told: set[str] = set()
+    for key, prefix in (("subagents", ""), ("handoffs", TRANSFER)):
+        for at, called in items(agent, key):
+            wire, where = prefix + called, (*place, key, at)
+            if called not in (names.agents or ()) or wire in told:
+                continue
+            told.add(wire)
+            if wire in taken:
+                message = f"{quoted(wire)} is also a {taken[wire]} of this agent"
+                yield source.problem(where, message, "rename one: a model knows both by name")
+            elif len(wire) > LONGEST_TOOL:
+                message = f"the name is too long to hand over to: {TRANSFER}… has {len(wire)}"
+                yield source.problem(where, message, f"at most {LONGEST_TOOL} characters")
+            else:
+                taken[wire] = "subagent"
+
+
+def _approve(
+    source: Source, place: tuple[str | int, ...], agent: Node, tools: Collection[str] | None
+) -> Iterator[Problem]:
+    own = [name for key in ("tools", "subagents") for _, name in items(agent, key)]
+    own += [TRANSFER + name for _, name in items(agent, "handoffs")]
+    # Methods of a class, and tools of middleware, are known only once they are loaded.
+    python = any(
+        isinstance(source.find(("tools", tool))[1].value, dict)
+        and source.find(("tools", tool))[1].get("python") is not None
+        for _, tool in items(agent, "tools")
+    )
+    if python or tools is None or agent.get("middleware") is not None:
+        return
+    for at, name in items(agent, "approve"):
+        if name not in own:
+            hint = suggestion(name, own) or (
+                f"its tools are {', '.join(map(quoted, own[:8]))}" if own else "it has no tools"
+            )
+            message = f"{quoted(name)} is no tool of this agent"
+            yield source.problem((*place, "approve", at), message, hint)
+
+
+def _middleware(source: Source, place: tuple[str | int, ...], agent: Node) -> Iterator[Problem]:
+    for at, node in entries(agent, "middleware"):
+        named = [node.value] if isinstance(node.value, str) else keys(node)
+        if len(named) != 1 or middleware_named(named[0]):
+            continue
+        name = named[0]
+        at_key = not isinstance(node.value, str)
+        where = (*place, "middleware", at, *([name] if at_key else []))
+        if (why := REFUSED.get(snake_case(name[:100]))) is not None:
+            message = f"the middleware {quoted(name)} cannot be named in a file"
+            yield source.problem(where, message, why, at_key=at_key)
+        else:
+            hint = suggestion(snake_case(name[:100]), MIDDLEWARE) or f"one of {', '.join(MIDDLEWARE)}"
+            message = f"unknown middleware {quoted(name)}"
+            yield source.problem(where, message, hint, at_key=at_key)
 
 
 def _doubled(
-    source: Source, where: tuple[str, ...], items: list[tuple[int, str]]
+    source: Source, where: tuple[str | int, ...], listed: list[tuple[int, str]]
 ) -> Iterator[Problem]:
     seen: set[str] = set()
-    for at, name in items:
+    for at, name in listed:
         if name in seen:
             yield source.problem((*where, at), f"{quoted(name)} is listed twice")
         seen.add(name)
-
-
-def _models(source: Source, names: Collection[str]) -> Iterator[Problem]:
-    for name in names:
-        if name in (SCRIPTED, ECHO):
-            message = f"{quoted(name)} is built in"
-            yield source.problem(("models", name), message, "choose another name", at_key=True)
-        yield from _model(source, names, ("models", name))
-    done: set[str] = set()
-    for name in names:
-        chain: dict[str, None] = {}
-        step = name
-        while step in names and step not in done:
-            done.add(step)
-            chain[step] = None
-            step = _text(source.node.get("models"), step) or ""
-        if step in chain:
-            circle = [*chain][[*chain].index(step) :]
-            said = " → ".join(map(quoted, [*circle[:8], *["…"][: len(circle) > 8], step]))
-            yield source.problem(("models", step), f"the models name one another: {said}")
-
-
-def _model(source: Source, names: Collection[str], where: tuple[str, ...]) -> Iterator[Problem]:
-    found, node, _ = source.find(where)
-    if len(found) < len(where):
-        return
-    if isinstance(node.value, dict):
-        # It is handed to the provider as it is: it cannot build on a name of 'models'.
-        where, names = (*where, "model"), ()
-        node = node.get("model") or Node()
-    model = node.value
-    if not isinstance(model, str) or "${" in model or model in names or model in (SCRIPTED, ECHO):
-        return
-    provider, colon, name = model.partition(":")
-    if not colon:
-        known = [*names, SCRIPTED, ECHO]
-        hint = suggestion(model, known) or f"a model is 'provider:name', or one of {_list(known)}"
-        yield source.problem(where, f"unknown model {quoted(model)}", hint)
-    elif not provider.strip() or not name.strip():
-        yield source.problem(where, f"{quoted(model)} is not 'provider:name'")
-
-
-def _script(source: Source, agents: Collection[str]) -> Iterator[Problem]:
-    sound: list[str] = []
-    for text in _keys(source.node.get("script")):
-        problem = _path(text, agents, _reporter(source, ("script", text), at_key=True))
-        if problem is not None:
-            yield problem
-        else:
-            sound.append(text)
-    order = {text: at for at, text in enumerate(sound)}
-    for one, two, both in ties(sound):
-        message = f"{quoted(one)} and {quoted(two)} could both speak for one call"
-        hint = f"add the key {quoted(both)} to decide it"
-        later = max(one, two, key=order.__getitem__)
-        yield source.problem(("script", later), message, hint, at_key=True)
-
-
-def _expect(source: Source, agents: Collection[str]) -> Iterator[Problem]:
-    checks = source.node.get("expect")
-    if checks is None or not isinstance(checks.value, list):
-        return
-    for at, check in enumerate(checks.value):
-        agent = _text(check, "agent")
-        if agent is not None:
-            problem = _path(agent, agents, _reporter(source, ("expect", at, "agent")))
-            if problem is not None:
-                yield problem
-        for name in _keys(check.get("calls")):
-            if name not in agents:
-                hint = _hint("agent", name, agents)
-                report = _reporter(source, ("expect", at, "calls", name), at_key=True)
-                yield report(f"unknown agent {quoted(name)}", hint)
-
-
-def _reporter(source: Source, where: Where, *, at_key: bool = False) -> _Report:
-    return lambda message, hint: source.problem(where, message, hint, at_key=at_key)
-
-
-def _path(text: str, agents: Collection[str], report: _Report) -> Problem | None:
-    """What is wrong with a call path or the tail of one, if anything is."""
-    try:
-        key = ScriptKey.parse(text)
-    except ValueError as error:
-        return report(f"{quoted(text)}: {error}", suggestion(text, agents))
-    if len(key.segments) > MAX_SEGMENTS:
-        return report(f"{quoted(text)}: more than {MAX_SEGMENTS} agents in one key", "shorten it")
-    for segment in key.segments:
-        if segment.name not in agents:
-            hint = _hint("agent", segment.name, agents)
-            return report(f"unknown agent {quoted(segment.name)}", hint)
-    return None

@@ -2,12 +2,13 @@
 
 A key is the tail of a call path: ``writer``, ``writer#2``, ``editor/writer#2``. A segment without
 ``#n`` fits any n; a leading ``/`` anchors the key at the main agent. The most specific key wins.
+Middleware's own model calls are an aside of their agent: ``editor.summarization``.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations
@@ -15,22 +16,34 @@ from itertools import combinations
 MAX_SEGMENTS = 12
 """Of a key, not of a call path; it bounds the search for ties in a hostile file."""
 
-_SEGMENT = re.compile(r"([/>]?)([A-Za-z][A-Za-z0-9_-]{0,63})(?:#([1-9][0-9]{0,8}))?")
+_SEGMENT = re.compile(
+    r"([/>]?)([A-Za-z][A-Za-z0-9_-]{0,63})(?:#([1-9][0-9]{0,8}))?(?:\.([a-z][a-z_]{0,63})$)?"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """One agent on the way: ``joint`` is ``/`` after a delegation, ``>`` after a handoff."""
+    """One agent on the way.
+
+    ``joint`` is ``/`` after a delegation, ``>`` after a handoff; ``aside`` the middleware of the
+    agent that speaks instead of it.
+    """
 
     joint: str
     name: str
     ordinal: int | None = None
+    aside: str = ""
+
+    @property
+    def speaker(self) -> tuple[str, str]:
+        return self.name, self.aside
 
     def fits(self, other: Segment) -> bool:
-        return self.name == other.name and self.ordinal in (None, other.ordinal)
+        return self.speaker == other.speaker and self.ordinal in (None, other.ordinal)
 
     def __str__(self) -> str:
-        return f"{self.joint}{self.name}" + (f"#{self.ordinal}" if self.ordinal else "")
+        ordinal = f"#{self.ordinal}" if self.ordinal else ""
+        return f"{self.joint}{self.name}{ordinal}" + (f".{self.aside}" if self.aside else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +63,8 @@ class ScriptKey:
             if not found or (segments and not found[1]) or (not segments and found[1] == ">"):
                 break
             joint = found[1] if segments else ""
-            segments.append(Segment(joint, found[2], int(found[3]) if found[3] else None))
+            ordinal = int(found[3]) if found[3] else None
+            segments.append(Segment(joint, found[2], ordinal, found[4] or ""))
             at = found.end()
         if at < len(text) or not segments:
             raise ValueError("expected the end of a call path, as 'writer' or 'editor/writer#2'")
@@ -96,7 +110,7 @@ def find(keys: Iterable[str], call: str) -> str | None:
     path = _path(call)
     if path is None:
         return None
-    for text, key in by_agent.get(path.segments[-1].name, ()):
+    for text, key in by_agent.get(path.segments[-1].speaker, ()):
         if key._fits(path):
             return text
     return None
@@ -112,7 +126,7 @@ def ties(keys: Iterable[str]) -> Iterator[tuple[str, str, str]]:
     # ordinals in the same places never meet, so a thousand of writer#1, writer#2, ... cost nothing.
     groups: dict[tuple[object, ...], dict[tuple[int, ...], list[ScriptKey]]] = {}
     for key in sorted(known, key=str):
-        names = tuple((segment.joint, segment.name) for segment in key.segments)
+        names = tuple((segment.joint, segment.speaker) for segment in key.segments)
         places = tuple(at for at, segment in enumerate(key.segments) if segment.ordinal)
         groups.setdefault((key.rank, names), {}).setdefault(places, []).append(key)
     for group in groups.values():
@@ -138,33 +152,45 @@ def _path(call: str) -> ScriptKey | None:
 
 
 @lru_cache(maxsize=256)
-def _ranked(keys: tuple[str, ...]) -> dict[str, tuple[tuple[str, ScriptKey], ...]]:
-    """The keys by the agent they speak for, highest rank first."""
+def _ranked(keys: tuple[str, ...]) -> dict[tuple[str, str], tuple[tuple[str, ScriptKey], ...]]:
+    """The keys by the agent, or its aside, that they speak for, highest rank first."""
     parsed = sorted(
         ((text, ScriptKey.parse(text)) for text in keys),
         key=lambda pair: pair[1].rank,
         reverse=True,
     )
-    names = dict.fromkeys(key.segments[-1].name for _, key in parsed)
+    speakers = dict.fromkeys(key.segments[-1].speaker for _, key in parsed)
     return {
-        name: tuple(pair for pair in parsed if pair[1].segments[-1].name == name) for name in names
+        speaker: tuple(pair for pair in parsed if pair[1].segments[-1].speaker == speaker)
+        for speaker in speakers
     }
 
 
-def unused(script: Mapping[str, Sequence[object]], asked: Mapping[str, int]) -> list[str]:
-    """One line for each key of ``script`` with replies that no call has used.
+def unused(
+    script: Mapping[str, Sequence[object]], used: Mapping[str, Collection[int]]
+) -> dict[str, tuple[int, ...]]:
+    """The numbers, from 1, of the replies of each key that no call has used.
 
-    ``asked`` is the number of model turns that each call path began.
+    ``used`` holds the indexes of the replies that each call path was given.
     """
-    used = dict.fromkeys(script, 0)
-    for call, turns in asked.items():
+    left = {key: set(range(len(replies))) for key, replies in script.items()}
+    for call, indexes in used.items():
         if (key := find(script, call)) is not None:
-            used[key] = max(used[key], turns)
-    lines = []
-    for key, count in used.items():
-        first, last = count + 1, len(script[key])
-        if first < last:
-            lines.append(f"script key {key!r}: replies {first} to {last} of {last} were never used")
-        elif first == last:
-            lines.append(f"script key {key!r}: reply {last} of {last} was never used")
-    return lines
+            left[key] -= set(indexes)
+    return {key: tuple(at + 1 for at in sorted(some)) for key, some in left.items() if some}
+
+
+def unused_line(key: str, numbers: Sequence[int], total: int) -> str:
+    """What to tell a person of replies that were never used."""
+    if len(numbers) == 1:
+        return f"script key {key!r}: reply {numbers[0]} of {total} was never used"
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    said = " and ".join(
+        f"{run[0]} to {run[-1]}" if len(run) > 1 else str(run[0]) for run in runs
+    )
+    return f"script key {key!r}: replies {said} of {total} were never used"

@@ -14,9 +14,12 @@ from pydantic_core import ErrorDetails
 from ..errors import Problem
 from .excerpt import quoted, suggestion
 from .kinds import accepts, bare, child, labelled, members, optional, tag, wanted
-from .model import NAME, PYTHON, AgentSpec, CannedTool, Scenario
+from .agents import COMPOSITES, AgentSpec
+from .model import Scenario
 from .nodes import MAX_PROBLEMS, Node
 from .source import Source, Where
+from .spec import NAME
+from .tools import PYTHON, CannedTool
 
 A_NAME = "a name is a letter followed by letters, digits, '_' or '-', at most 64"
 
@@ -113,7 +116,7 @@ def _place(loc: Where, source: Source) -> _Place | None:
             _, node, _ = source.find(place.where)
             fitting = [member for member in options if accepts(member, node)]
             tagged = [member for member in options if tag(member) == part]
-            if not tagged and not fitting:
+            if not fitting:
                 place.misfit = True
                 return place
             if not tagged and not any(labelled(member, part) for member in fitting):
@@ -181,7 +184,12 @@ def _known_keys(key: str, model: Any) -> str:
         return _MERGE
     keys = list(model.model_fields)
     if model is AgentSpec:
+        keys += ["use", *COMPOSITES]
+    kind = next((kind for kind, spec in COMPOSITES.items() if spec is model), None)
+    if kind is not None:
         keys.append("use")
+        if key in (*AgentSpec.model_fields, *COMPOSITES):
+            return f"it does not go with {kind!r}, which takes {', '.join(keys)}"
     if model is CannedTool:
         keys.append("python")  # without it, a tool is taken for a canned one
     return suggestion(key, keys) or f"known keys: {', '.join(keys)}"

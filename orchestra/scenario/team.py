@@ -6,12 +6,19 @@ from collections.abc import Mapping
 
 from ..errors import UsageError
 from ..events import Member, agent_of
+from .agents import DEFAULT, ECHO, SCRIPTED, AgentSpec, AnyAgent, ModelSpec, RouteSpec
 from .environment import fill
-from .model import DEFAULT, ECHO, SCRIPTED, ModelSpec, Reply, Scenario
+from .model import Scenario
+from .replies import Reply
 
 Script = Mapping[str, tuple[Reply, ...]]
 
 ALL = ""  # in a mapping of models by agent: every agent
+
+
+def speaks(spec: AnyAgent) -> bool:
+    """Whether a model speaks for the agent: for an agent, and for a route that has to choose."""
+    return isinstance(spec, AgentSpec) or (isinstance(spec, RouteSpec) and bool(spec.choices))
 
 
 def choose(scenario: Scenario, agent: str, models: Mapping[str, str] | None = None) -> ModelSpec:
@@ -23,13 +30,15 @@ def choose(scenario: Scenario, agent: str, models: Mapping[str, str] | None = No
     Raises:
         UsageError: names of ``models`` stand for each other in a circle.
     """
-    given, named = models or {}, scenario.models
-    ref: str | ModelSpec = (
-        given.get(agent)
-        or given.get(ALL)
-        or scenario.agents[agent].model
-        or (DEFAULT if DEFAULT in named else SCRIPTED)
-    )
+    given, spec = models or {}, scenario.agents[agent]
+    own = spec.model if isinstance(spec, AgentSpec | RouteSpec) else None
+    default = DEFAULT if DEFAULT in scenario.models else SCRIPTED
+    return resolve(scenario, given.get(agent) or given.get(ALL) or own or default)
+
+
+def resolve(scenario: Scenario, ref: str | ModelSpec) -> ModelSpec:
+    """What a reference to a model stands for. UsageError for a circle."""
+    named = scenario.models
     for _ in range(len(named) + 1):
         if isinstance(ref, ModelSpec):
             return ref
@@ -44,9 +53,25 @@ def offline(spec: ModelSpec) -> bool:
     return spec.model in (SCRIPTED, ECHO)
 
 
+def scripted(scenario: Scenario) -> dict[str, str]:
+    """Models for a run that never goes live: the script speaks for every real model."""
+    return {
+        name: SCRIPTED
+        for name, spec in scenario.agents.items()
+        if speaks(spec) and not offline(choose(scenario, name))
+    }
+
+
 def spoken(scenario: Scenario, models: Mapping[str, str] | None = None) -> Script:
-    """The part of the script that agents answer from: not that of an agent with another model."""
-    chosen = {name: choose(scenario, name, models).model for name in scenario.agents}
+    """The part of the script that agents answer from: not that of an agent with another model.
+
+    Middleware's own models are scripted where their agent is.
+    """
+    chosen = {
+        name: choose(scenario, name, models).model
+        for name, spec in scenario.agents.items()
+        if speaks(spec)
+    }
     return {
         key: replies
         for key, replies in scenario.script.items()
@@ -62,8 +87,8 @@ def members(scenario: Scenario, models: Mapping[str, str] | None = None) -> tupl
             title=spec.title or name,
             description=spec.description,
             parents=scenario.parents(name),
-            tools=spec.tools,
-            model=_label(choose(scenario, name, models)),
+            tools=spec.tools if isinstance(spec, AgentSpec) else (),
+            model=_label(choose(scenario, name, models)) if speaks(spec) else "",
         )
         for name, spec in scenario.agents.items()
     )

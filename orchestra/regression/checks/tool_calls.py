@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
 
 from ...events import ToolCall
 from ...scenario.expect import ArgsMode, Expectation, Step, ToolCallsCheck
+from ...scenario.matcher import same
 from ...text import one_line
 from ..transcript import Call, Transcript
 
@@ -101,19 +101,8 @@ def _fits(step: Step, call: ToolCall, mode: ArgsMode) -> bool:
     if step.args is None or mode == "ignore":
         return True
     if mode == "exact":
-        return _equal(step.args, call.args)
-    return all(k in call.args and _equal(v, call.args[k]) for k, v in step.args.items())
-
-
-def _equal(expected: Any, seen: Any) -> bool:
-    """Equal as JSON: 3 is 3.0, but True is not 1 (in Python it is)."""
-    if isinstance(expected, bool) or isinstance(seen, bool):
-        return expected is seen
-    if isinstance(expected, dict) and isinstance(seen, dict):
-        return expected.keys() == seen.keys() and all(_equal(expected[k], seen[k]) for k in seen)
-    if isinstance(expected, list) and isinstance(seen, list):
-        return len(expected) == len(seen) and all(map(_equal, expected, seen))
-    return bool(expected == seen)
+        return same(step.args, call.args)
+    return all(k in call.args and same(v, call.args[k]) for k, v in step.args.items())
 
 
 def _steps(steps: Sequence[Step]) -> str:

@@ -11,16 +11,16 @@ from contextlib import aclosing, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import __version__
-from .errors import INTERRUPTED, INVALID, OK, UsageError, exit_code_of
-from .events import Event, Header, RunFinished
-from .scenario import Scenario, ScriptKey, discover, load
-from .scenario.team import ALL, choose, members
-from .text import clean, nearest
+from .. import __version__
+from ..errors import INTERRUPTED, INVALID, OK, UsageError, exit_code_of
+from ..events import Event, Header, RunFinished
+from ..scenario import Scenario, ScriptKey, discover, load
+from ..scenario.team import ALL, choose, members
+from ..text import clean, nearest
 
 if TYPE_CHECKING:
-    from .console import Display, Filter, Kind, Saver
-    from .runtime import Run
+    from ..console import Display, Filter, Kind, Saver
+    from ..runtime import Run
 
 READING_RATE = 40.0  # tokens a second of scripted replies, where a person watches
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
@@ -28,8 +28,8 @@ _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
 def run(args: argparse.Namespace) -> int:
     """``orchestra run``: print the run's events as they come."""
-    from .console import Filter, Saver, display, safe_streams
-    from .settings import load_settings
+    from ..console import Filter, Saver, display, safe_streams
+    from ..settings import load_settings
 
     safe_streams()
     settings = load_settings()
@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     stats = args.stats or kind == "rich"
     show = display(kind, out=sys.stdout, err=sys.stderr, stats=stats, header=header)
     try:
-        from .runtime import run as start
+        from ..runtime import run as start
 
         rate = pace if settings.rate is None else settings.rate
         begun = start(scenario, inputs, models=models, rate=rate, trust=args.trust)
@@ -105,7 +105,7 @@ def tui(args: argparse.Namespace) -> int:
         raise UsageError(
             f"orchestra tui needs a terminal; in a pipe, use: orchestra run {args.file}"
         )
-    from .settings import load_settings
+    from ..settings import load_settings
 
     settings = load_settings()
     scenario = load(args.file, root=args.root)
@@ -114,25 +114,25 @@ def tui(args: argparse.Namespace) -> int:
 
     def source() -> Run:
         # In the viewer's thread, so that its first frame does not wait for langchain.
-        from .runtime import run as start
+        from ..runtime import run as start
 
         rate = READING_RATE if settings.rate is None else settings.rate
         return start(scenario, inputs, models=models, rate=rate, trust=args.trust)
 
-    from .tui import view
+    from ..tui import view
 
     return _exit_code(view(scenario.name, members(scenario, models), source))
 
 
 def test(args: argparse.Namespace) -> int:
     """``orchestra test``: every scenario offline, one line each, a reason for each failure."""
-    from .regression import run_suite, worst
+    from ..regression import run_suite, worst
 
     def load_one(path: Path) -> Scenario:
         return load(path, root=args.root)
 
     def play(scenario: Scenario, models: Mapping[str, str]) -> Run:
-        from .runtime import run as start
+        from ..runtime import run as start
 
         return start(scenario, models=models, trust=args.trust)
 

@@ -1,0 +1,29 @@
+"""JSONPath (RFC 9535), by the library ``python-jsonpath``."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+LONGEST = 1000  # characters of a path
+
+
+def select(path: str, document: Any) -> list[Any]:
+    """The values that ``path`` finds in a document, in order."""
+    return [match.obj for match in compiled(path).finditer(document)]
+
+
+@lru_cache(maxsize=256)
+def compiled(path: str) -> Any:
+    """``path``, ready to use. ValueError if it is no JSONPath."""
+    import jsonpath  # here: few scenarios have a path, and it takes its time
+
+    if len(path) > LONGEST:
+        raise ValueError(f"a JSONPath of more than {LONGEST} characters")
+    if not path.startswith("$"):
+        raise ValueError("is no JSONPath: it begins with '$', as '$.items'")
+    try:
+        return jsonpath.compile(path)
+    except (jsonpath.JSONPathError, RecursionError) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"is no JSONPath: {reason}") from None

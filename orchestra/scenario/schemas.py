@@ -1,0 +1,58 @@
+"""JSON Schema, by the library ``jsonschema``: a scenario's own schemas, and what fits them.
+
+Nothing is ever fetched: a ``$ref`` finds what stands in the schema itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Unsound:
+    """What is wrong with a schema, and where in it."""
+
+    where: Sequence[str | int]
+    message: str
+
+
+def unsound(schema: Mapping[str, Any]) -> Unsound | None:
+    """What makes this no JSON Schema, if anything does."""
+    from jsonschema.exceptions import SchemaError  # here: few scenarios have a schema
+
+    try:
+        _validator_class(schema).check_schema(schema)
+    except SchemaError as error:
+        return Unsound(list(error.absolute_path), _brief(error.message))
+    except Exception as error:  # noqa: BLE001 - a regular expression, a reference, recursion
+        return Unsound([], _brief(str(error)))
+    return None
+
+
+def misfit(schema: Mapping[str, Any], value: Any) -> str | None:
+    """Why ``value`` does not fit, or None if it does."""
+    from jsonschema.exceptions import best_match
+    from referencing import Registry
+
+    try:
+        validator = _validator_class(schema)(schema, registry=Registry())
+        error = best_match(validator.iter_errors(value))
+    except Exception as wrong:  # noqa: BLE001 - a reference to nowhere, a circle, recursion
+        return _brief(f"the schema cannot be used: {wrong}")
+    if error is None:
+        return None
+    where = "".join(f"[{it}]" if isinstance(it, int) else f".{it}" for it in error.absolute_path)
+    return _brief(f"{where.lstrip('.')}: {error.message}" if where else error.message)
+
+
+def _validator_class(schema: Mapping[str, Any]) -> Any:
+    from jsonschema.validators import Draft202012Validator, validator_for
+
+    return validator_for(schema, default=Draft202012Validator)
+
+
+def _brief(message: str) -> str:
+    text = " ".join(message.split())
+    return text if len(text) <= 200 else text[:199] + "…"

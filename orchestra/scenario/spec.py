@@ -1,0 +1,60 @@
+"""What the parts of the language are made of: the base of all models, and their common types.
+
+Files are validated as JSON in strict mode: ``"40"`` is no number, and ``1`` is no text. The text
+under a field is its documentation, and goes into the JSON Schema.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, ValidationInfo
+
+NAME = r"^[A-Za-z][A-Za-z0-9_-]{0,63}$"
+
+Name = Annotated[str, StringConstraints(pattern=NAME)]
+Arguments = dict[str, JsonValue]
+Seconds = Annotated[float, Field(ge=0, le=86_400)]
+Timeout = Annotated[float, Field(gt=0, le=86_400)]
+Positive = Annotated[int, Field(gt=0, le=1_000_000_000)]
+Tokens = Annotated[int, Field(ge=0)]
+
+
+class Spec(BaseModel):
+    """A part of a scenario: immutable, and without keys nobody knows."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        use_attribute_docstrings=True,
+        protected_namespaces=(),
+        allow_inf_nan=False,
+    )
+
+
+def spelled_out(cls: type[BaseModel], value: Any, info: ValidationInfo) -> bool:
+    """Whether a value comes from Python, as an object or by the fields' names: no short form."""
+    if info.mode == "json":
+        return False
+    return isinstance(value, cls) or (
+        isinstance(value, dict) and cls.model_fields.keys() >= value.keys()
+    )
+
+
+def named_arguments(value: Any, what: str) -> dict[str, Any]:
+    """``name`` or ``{name: {argument: value}}`` as ``name`` and ``args``, if it gives any."""
+    if isinstance(value, str):
+        return {"name": value}
+    if isinstance(value, dict) and len(value) == 1:
+        ((name, args),) = value.items()
+        if args is None:
+            return {"name": name}
+        if isinstance(args, dict):
+            return {"name": name, "args": args}
+    raise ValueError(f"expected one {what}, as 'name' or '{{name: {{argument: value}}}}'")
+
+
+def text_or(value: Any) -> str:
+    """The tag of ``text | a mapping`` unions."""
+    return "@text" if isinstance(value, str) else "@mapping"
