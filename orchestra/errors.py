@@ -3,7 +3,8 @@
 OrchestraError                     4  the run failed
 ├── UsageError                     2  a wrong call: no such file, no input, an unknown agent
 │   └── ScenarioError              2  a file that is not valid; holds every problem found in it
-└── MissingReply                   3  the script, or the cassette, has no reply left for a call
+├── MissingReply                   3  the script, or the cassette, has no reply left for a call
+└── LimitExceeded                  4  an agent, or the run, used more than it may
 """
 
 from __future__ import annotations
@@ -74,6 +75,10 @@ class MissingReply(OrchestraError):  # noqa: N818 - named after what is missing
     """A scripted model was asked for a reply that its script does not have."""
 
     exit_code = MISSING
+
+
+class LimitExceeded(OrchestraError):  # noqa: N818 - named after what happened
+    """An agent, or the whole run, used more than its ``limits`` allow."""
 
 
 def exit_code_of(error_type: str | None) -> int:

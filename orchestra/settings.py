@@ -4,27 +4,36 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from .errors import UsageError
+from .places import ENV_FILE
 
 
 class Settings(BaseSettings):
     """``ORCHESTRA_MODEL``, ``ORCHESTRA_RATE`` …; a value given on the command line wins."""
 
     model_config = SettingsConfigDict(
-        env_prefix="ORCHESTRA_", env_file=".env", env_ignore_empty=True, extra="ignore"
+        env_prefix="ORCHESTRA_", env_file=ENV_FILE, env_ignore_empty=True, extra="ignore"
     )
 
     model: str | None = None
     """The model of every agent, unless ``--model`` says otherwise."""
+
+    packages: Annotated[tuple[str, ...], NoDecode] = ()
+    """Installed packages whose code a scenario may name, separated by commas."""
 
     rate: Annotated[float, Field(ge=0)] | None = None
     """Tokens per second of scripted replies that give no ``rate``; 0 is at once.
 
     Unset: a readable pace where a person watches, at once where a program reads.
     """
+
+    @field_validator("packages", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
 
 
 def load_settings() -> Settings:

@@ -29,10 +29,12 @@ class BaseEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunStarted(BaseEvent):
+    """``main`` is a list where several agents run side by side; ``case`` is None of a lone run."""
+
     type: Literal["run_started"] = "run_started"
     scenario: str
     case: str | None = None
-    main: str
+    main: str | tuple[str, ...]
     team: tuple[Member, ...] = ()
     input: str = ""
 
@@ -205,8 +207,12 @@ class TurnFinished(BaseEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Warned(BaseEvent):
+    """``script_key`` and ``replies`` (from 1) are of scripted replies that were never used."""
+
     type: Literal["warning"] = "warning"
     message: str
+    script_key: str | None = None
+    replies: tuple[int, ...] = ()
 
 
 RunStatus = Literal["completed", "failed", "cancelled", "interrupted"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,19 +16,20 @@ from ..errors import (
     RUN_FAILED,
     OrchestraError,
     ScenarioError,
+    UsageError,
     exit_code_of,
 )
 from ..events import Event
-from ..scenario import Scenario
-from ..scenario.script import unused
-from ..scenario.team import choose, offline, spoken
+from ..scenario import Case, Scenario
+from ..scenario.script import unused_line
+from ..scenario.team import scripted
 from ..text import clean, one_line
 from .checks import judge
 from .transcript import Transcript
 
-Play = Callable[[Scenario, Mapping[str, str]], AsyncIterable[Event]]
-"""Starts a run of a scenario, with models by agent name; given by the cli, so that judging a
-recorded run needs no runtime."""
+Play = Callable[[Scenario, Case, Mapping[str, str]], AsyncIterable[Event]]
+"""Starts a run of one case of a scenario, with models by agent name; given by the cli, so that
+judging a recorded run needs no runtime."""
 
 # Of several exit codes the gravest wins.
 _GRAVITY = (OK, CHECK_FAILED, MISSING, RUN_FAILED, INVALID)
@@ -57,11 +58,17 @@ class CaseResult:
 def run_suite(
     paths: Iterable[Path], load: Callable[[Path], Scenario], play: Play
 ) -> Iterator[CaseResult]:
-    """The result of each file, as it comes. A case fails alone, whatever happens in it."""
+    """The result of each case, as it comes. A case fails alone, whatever happens in it."""
     for path in paths:
         started = time.monotonic()
-        name, code, reasons = _case(path, load, play)
-        yield CaseResult(name, path, code, tuple(reasons), time.monotonic() - started)
+        try:
+            scenario = load(path)
+            cases = _cases(scenario)
+        except Exception as error:  # noqa: BLE001 - a broken file must not take the others along
+            code, reasons = _failure(error)
+            yield CaseResult(path.stem, path, code, reasons, time.monotonic() - started)
+            continue
+        yield from _file(path, scenario, cases, play)
 
 
 def worst(codes: Iterable[int]) -> int:
@@ -69,25 +76,43 @@ def worst(codes: Iterable[int]) -> int:
     return max(codes, key=_GRAVITY.index, default=OK)
 
 
-def _case(path: Path, load: Callable[[Path], Scenario], play: Play) -> tuple[str, int, list[str]]:
-    name = path.stem
-    try:
-        scenario = load(path)
-        name = scenario.name
-        transcript = asyncio.run(_transcript(play(scenario, scripted(scenario))))
-        return name, *verdict(scenario, transcript)
-    except OrchestraError as error:
-        lines = (
-            [str(p) for p in error.problems] if isinstance(error, ScenarioError) else [str(error)]
-        )
-        return name, error.exit_code, lines
-    except Exception as error:  # noqa: BLE001 - a crash in one case must not take the others along
-        return name, RUN_FAILED, [f"crashed: {type(error).__name__}: {one_line(str(error), 300)}"]
+def _cases(scenario: Scenario) -> tuple[Case, ...]:
+    if not scenario.cases:
+        raise UsageError(f"{scenario.source.path}: there is no 'input' to test it with")
+    return scenario.cases
 
 
-def scripted(scenario: Scenario) -> dict[str, str]:
-    """A test never goes live by itself: the script speaks for every real model."""
-    return {name: "scripted" for name in scenario.agents if not offline(choose(scenario, name))}
+def _file(
+    path: Path, scenario: Scenario, cases: Sequence[Case], play: Play
+) -> Iterator[CaseResult]:
+    """Every case; and what no case has used of the script, unless one was cut short."""
+    left: list[dict[str, tuple[int, ...]]] = []
+    for case in cases:
+        started = time.monotonic()
+        try:
+            transcript = asyncio.run(_transcript(play(scenario, case, scripted(scenario))))
+            code, reasons = verdict(case, transcript)
+            finished = transcript.finished
+            if finished is not None and finished.status == "completed":
+                left.append(transcript.unused)
+        except Exception as error:  # noqa: BLE001 - a crash in one case must not end the others
+            code, failed = _failure(error)
+            reasons = list(failed)
+        if case.alone and left:
+            reasons += _unused(scenario, left)
+            code = code or (CHECK_FAILED if reasons else OK)
+        yield CaseResult(case.name, path, code, tuple(reasons), time.monotonic() - started)
+    if len(left) == len(cases) and not cases[0].alone and (reasons := _unused(scenario, left)):
+        yield CaseResult(scenario.name, path, CHECK_FAILED, tuple(reasons))
+
+
+def _failure(error: Exception) -> tuple[int, tuple[str, ...]]:
+    if isinstance(error, ScenarioError):
+        return error.exit_code, tuple(str(problem) for problem in error.problems)
+    if isinstance(error, OrchestraError):
+        return error.exit_code, (str(error),)
+    crash = f"crashed: {type(error).__name__}: {one_line(str(error), 300)}"
+    return RUN_FAILED, (crash,)
 
 
 async def _transcript(events: AsyncIterable[Event]) -> Transcript:
@@ -97,18 +122,35 @@ async def _transcript(events: AsyncIterable[Event]) -> Transcript:
     return transcript
 
 
-def verdict(scenario: Scenario, transcript: Transcript) -> tuple[int, list[str]]:
-    """Exit code and reasons of a run: its expectations, its end, and replies never used."""
+def _unused(scenario: Scenario, left: Sequence[Mapping[str, tuple[int, ...]]]) -> list[str]:
+    """The replies that every case has left."""
+    lines = []
+    for key, numbers in left[0].items():
+        never = sorted(set(numbers).intersection(*(other.get(key, ()) for other in left[1:])))
+        if never:
+            lines.append(unused_line(key, never, len(scenario.script[key])))
+    return lines
+
+
+def verdict(case: Case, transcript: Transcript) -> tuple[int, list[str]]:
+    """Exit code and reasons of a case: its expectations, at the end and of each turn, its end."""
     finished = transcript.finished
-    results = [judge(expectation, transcript) for expectation in scenario.expect]
-    reasons = [f"{result.check}: {result.reason}" for result in results if not result.passed]
+    expected = [(expectation, transcript, "") for expectation in case.expect]
+    for number, turn in enumerate(case.turns, 1):
+        place = f"turn {number}{f' ({turn.name})' if turn.name else ''}: " if case.alone else ""
+        played = transcript.turns[number - 1 : number] if case.alone else [transcript]
+        missed = Transcript(transcript.mains)  # of a turn that the run never came to
+        expected += [(it, played[0] if played else missed, place) for it in turn.expect]
+    reasons = []
+    for expectation, seen, place in expected:
+        result = judge(expectation, seen)
+        if not result.passed:
+            reasons.append(f"{place}{result.check}: {result.reason}")
     if finished is None:
         return RUN_FAILED, ["the run never finished", *reasons]
-    meant = any(e.status == finished.status and e.agent is None for e in scenario.expect)
+    meant = any(e.status == finished.status and e.agent is None for e, _, _ in expected)
     # A reply that the script lacks is no failure that a scenario could have meant.
     code = exit_code_of(finished.error_type)
     if finished.status != "completed" and (code == MISSING or not meant):
         return code, [f"the run {finished.status}: {finished.error}", *reasons]
-    # Of a run cut short it would be no news.
-    reasons += unused(spoken(scenario, scripted(scenario)), transcript.asked)
     return (CHECK_FAILED if reasons else OK), reasons

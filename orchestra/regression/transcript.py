@@ -14,10 +14,13 @@ from ..events import (
     AgentStarted,
     Event,
     ModelFinished,
-    ModelStarted,
     RunFinished,
     RunStarted,
+    RunStatus,
     ToolCall,
+    TurnFinished,
+    TurnStarted,
+    Warned,
 )
 from ..scenario.script import ScriptKey
 
@@ -32,8 +35,12 @@ class Call:
     status: str = "running"
     output: str = ""
     error: str | None = None
-    begun: int = 0
     turns: list[tuple[ToolCall, ...]] = field(default_factory=list)
+
+    @property
+    def delegated(self) -> bool:
+        """Whether another agent called it: no main agent's call, and no handoff."""
+        return self.parent is not None and ">" not in self.path.rpartition("/")[2]
 
     @property
     def tool_calls(self) -> list[ToolCall]:
@@ -43,10 +50,18 @@ class Call:
 
 @dataclass(slots=True)
 class Transcript:
-    """A whole run. ``main`` is the main agent's call path; ``finished`` is None if it never was."""
+    """A whole run, or one turn of it.
 
-    main: str = ""
+    ``mains`` are the main agents' call paths, ``turns`` the same of each turn alone, ``unused`` the
+    replies that were left over, ``handoffs`` the agents that had the conversation of each call, in
+    order. ``finished`` is None if the run never was.
+    """
+
+    mains: tuple[str, ...] = ()
     calls: dict[str, Call] = field(default_factory=dict)
+    turns: list[Transcript] = field(default_factory=list)
+    unused: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    handoffs: dict[str, list[str]] = field(default_factory=dict)
     finished: RunFinished | None = None
 
     @classmethod
@@ -61,33 +76,65 @@ class Transcript:
         """Take in the next event of the run."""
         match event:
             case RunStarted():
-                self.main = event.main
+                self.mains = (event.main,) if isinstance(event.main, str) else event.main
+            case TurnStarted():
+                self.turns.append(Transcript(self.mains))
+            case TurnFinished() if self.turns:
+                self.turns[-1]._end(event)
+            case Warned(script_key=str(key)):
+                self.unused[key] = event.replies
+            case RunFinished():
+                self.finished = event
+            case _:
+                self._call(event)
+                if self.turns:
+                    self.turns[-1]._call(event)
+
+    def _call(self, event: Event) -> None:
+        match event:
             case AgentStarted(agent=str(agent), call=str(path)):
                 call = self.calls.setdefault(path, Call(agent, path, event.parent))
                 call.status = "running"
             case AgentFinished(call=str(path)) if path in self.calls:
                 call = self.calls[path]
                 call.status, call.output, call.error = event.status, event.output, event.error
-            case ModelStarted(call=str(path)) if path in self.calls and event.attempt == 1:
-                self.calls[path].begun += 1
+                if event.to:
+                    self._handed_over(call, event.to)
             case ModelFinished(call=str(path)) if path in self.calls:
                 self.calls[path].turns.append(event.tool_calls)
-            case RunFinished():
-                self.finished = event
             case _:
                 pass
 
+    def _handed_over(self, call: Call, to: str) -> None:
+        entry = call.path
+        head, slash, last = entry.rpartition("/")
+        if ">" in last:
+            entry = head + slash + last.rpartition(">")[0]
+        elif call.parent is None and len(self.mains) == 1:
+            entry = self.mains[0]  # of the only main agent, the siblings go by their names
+        self.handoffs.setdefault(entry, [call.agent]).append(to)
+
+    def _end(self, event: TurnFinished) -> None:
+        """A turn, as if it were all."""
+        ends = [call.status for path, call in self.calls.items() if path in self.mains]
+        status: RunStatus = "completed"
+        if "failed" in ends:
+            status = "failed"
+        elif "cancelled" in ends:
+            status = "cancelled"
+        self.finished = RunFinished(status=status, output=event.output)
+
     @property
-    def asked(self) -> dict[str, int]:
-        """How many model turns each call began: what of a script was used."""
-        return {path: call.begun for path, call in self.calls.items()}
+    def main(self) -> str:
+        """What to call the main agents in a reason."""
+        return ", ".join(self.mains)
 
     def find(self, agent: str | None) -> list[Call]:
-        """The calls that ``agent`` means; None is the main agent's.
+        """The calls that ``agent`` means; None is the main agents'.
 
         As in a script, it is a name (all its calls) or the tail of a call path.
         """
         if agent is None:
-            return [self.calls[self.main]] if self.main in self.calls else []
+            return [self.calls[main] for main in self.mains if main in self.calls]
         key = ScriptKey.parse(agent)
         return [call for path, call in self.calls.items() if key.fits(path)]

@@ -1,66 +1,172 @@
-"""Calling an agent at a call path: the main agent, and the delegate tools that call the others."""
+"""Calling an agent at a call path, and the tools by which a model does so.
+
+A delegate tool calls another agent and returns its answer. A transfer tool hands the conversation
+over: it ends the agent's go, and :func:`call_agent` goes on with the agent that was named. So a
+team of agents that hand over to each other is closed wherever it is called: as the main agent,
+as a subagent and as a step.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from langchain.tools import ToolRuntime
-from langchain_core.messages import AnyMessage, BaseMessage, HumanMessage
-from langchain_core.tools import BaseTool, StructuredTool
+from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMessage, ToolMessage
+from langchain_core.tools import BaseTool, StructuredTool, ToolException
 from langgraph.errors import GraphBubbleUp
 
 from .. import events
+from ..errors import LimitExceeded, OrchestraError
+from ..scenario import AgentSpec, AnyAgent, Limits
+from ..scenario.agents import TRANSFER
 from ..text import whole_characters
-from .observe import Writer, brief
+from .observe import Writer, brief, plain
 from .state import CALL, RunState, metadata_for, state_of
 
-Agents = Mapping[str, Any]  # compiled agent graphs by name; langgraph's own type says no more
+
+@dataclass(slots=True)
+class Crew:
+    """The agents of a team, by name: what the file says of them, and their compiled graphs."""
+
+    specs: dict[str, AnyAgent]
+    graphs: dict[str, Any] = field(default_factory=dict)  # langgraph's own type says no more
+
+    def limits(self, name: str) -> Limits:
+        spec = self.specs[name]
+        return spec.limits if isinstance(spec, AgentSpec) else Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of a call: the whole conversation, its last word, and who is to go on if any."""
+
+    messages: list[AnyMessage]
+    text: str
+    structured: Any = None
+    to: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls: for the events, and for where they are written.
+
+    ``write`` is LangGraph's stream writer of the caller, so the beginning and the end of a call
+    stand before and after all that it streams.
+    """
+
+    state: RunState
+    write: Writer
+    parent: str | None = None
+    tool_call_id: str | None = None
 
 
 async def call_agent(
-    agents: Agents,
-    name: str,
-    call: str,
-    messages: list[BaseMessage],
-    *,
-    state: RunState,
-    write: Writer,
-    parent: str | None = None,
-    tool_call_id: str | None = None,
-) -> list[AnyMessage]:
-    """Run one agent on ``messages`` and report its beginning and its end.
+    crew: Crew, name: str, call: str, messages: Sequence[BaseMessage], caller: Caller
+) -> Answer:
+    """Run an agent on ``messages``, and whoever it hands over to, and report begin and end.
 
-    Returns its whole conversation. ``write`` is LangGraph's stream writer of the caller, so the
-    two events stand before and after all that the agent streams.
+    The next call at the same path goes to the agent that has the conversation by then.
     """
-    task = whole_characters(messages[-1].text) if messages else ""
+    holders = caller.state.holders
+    while True:
+        holder = holders.get(call, name)
+        path = call if holder == name else caller.state.member_path(call, holder)
+        answer = await _go(crew, holder, path, messages, caller)
+        if answer.to is None:
+            return answer
+        holders[call] = answer.to
+        messages = answer.messages
+
+
+async def _go(
+    crew: Crew, name: str, call: str, messages: Sequence[BaseMessage], caller: Caller
+) -> Answer:
+    """One go of one agent, with its limits."""
+    state, write = caller.state, caller.write
+    who: dict[str, Any] = {"agent": name, "call": call}
     write(
         events.AgentStarted(
-            agent=name, call=call, parent=parent, tool_call_id=tool_call_id, task=task
+            **who,
+            parent=caller.parent,
+            tool_call_id=caller.tool_call_id,
+            task=whole_characters(task_of(messages)),
         )
     )
+    limits = crew.limits(name)
+    state.allow(call, limits)
     try:
-        result = await agents[name].ainvoke({"messages": messages}, metadata_for(name, call))
-    except GraphBubbleUp:  # an interrupt or a handoff, not an end
+        result = await _timed(crew, name, call, messages, limits)
+        answer = _answer(crew.specs[name], call, result)
+    except GraphBubbleUp:  # an interrupt, not an end
         raise
     except asyncio.CancelledError:
         state.restart(call)
-        write(events.AgentFinished(agent=name, call=call, status="cancelled"))
+        write(events.AgentFinished(**who, status="cancelled"))
         raise
     except Exception as error:
         state.restart(call)
         state.blame(error, call)
-        write(events.AgentFinished(agent=name, call=call, status="failed", error=brief(error)))
+        write(events.AgentFinished(**who, status="failed", error=brief(error)))
         raise
+    status = "handed_off" if answer.to else "completed"
+    write(
+        events.AgentFinished(
+            **who,
+            status=status,  # type: ignore[arg-type]
+            to=answer.to,
+            output=answer.text,
+            structured=answer.structured,
+        )
+    )
+    return answer
+
+
+async def _timed(
+    crew: Crew, name: str, call: str, messages: Sequence[BaseMessage], limits: Limits
+) -> Any:
+    try:
+        async with asyncio.timeout(limits.seconds) as clock:
+            graph = crew.graphs[name]
+            return await graph.ainvoke({"messages": [*messages]}, metadata_for(name, call))
+    except TimeoutError:
+        if not clock.expired():  # a tool's, or a model's own
+            raise
+        took = f"{call}: took more than {limits.seconds:g} s (limits.seconds)"
+        raise LimitExceeded(took) from None
+
+
+def _answer(spec: AnyAgent, call: str, result: Any) -> Answer:
+    """What a finished graph says."""
     conversation: list[AnyMessage] = result["messages"]
-    output = whole_characters(conversation[-1].text)
-    write(events.AgentFinished(agent=name, call=call, status="completed", output=output))
-    return conversation
+    if isinstance(spec, AgentSpec):
+        if to := _handed_to(conversation, spec.handoffs):
+            said = next(m for m in reversed(conversation) if isinstance(m, AIMessage))
+            return Answer(conversation, whole_characters(said.text), to=to)
+        if spec.response_format is not None:
+            return _structured(call, conversation, result.get("structured_response"))
+    return Answer(conversation, whole_characters(conversation[-1].text))
 
 
-def delegate(agents: Agents, name: str, description: str) -> BaseTool:
+def _structured(call: str, conversation: list[AnyMessage], response: Any) -> Answer:
+    if response is None:
+        hint = "a scripted reply gives its answer in 'structured'"
+        raise OrchestraError(f"{call}: the answer does not fit its response_format; {hint}")
+    value = plain(response.model_dump())
+    return Answer(conversation, json.dumps(value, ensure_ascii=False), structured=value)
+
+
+def task_of(messages: Sequence[BaseMessage]) -> str:
+    """What was asked last."""
+    asked = (m for m in reversed(messages) if isinstance(m, HumanMessage))
+    last = next(asked, messages[-1] if messages else None)
+    return last.text if last else ""
+
+
+def delegate(crew: Crew, name: str) -> BaseTool:
     """The tool by which a model hands a task to agent ``name``; async only.
 
     A synchronous tool would run on in its thread after a cancel. The agent is looked up when it
@@ -71,18 +177,48 @@ def delegate(agents: Agents, name: str, description: str) -> BaseTool:
         state = state_of(runtime.config)
         parent = runtime.config["metadata"][CALL]
         tool_call_id = runtime.tool_call_id or ""
-        conversation = await call_agent(
-            agents,
-            name,
-            state.path_of(parent, tool_call_id, name),
-            [HumanMessage(query)],
-            state=state,
-            write=runtime.stream_writer,
-            parent=parent,
-            tool_call_id=tool_call_id,
-        )
-        return conversation[-1].text
+        path = state.path_of(parent, tool_call_id, name)
+        caller = Caller(state, runtime.stream_writer, parent, tool_call_id)
+        answer = await call_agent(crew, name, path, [HumanMessage(query)], caller)
+        return answer.text
 
+    description = crew.specs[name].description or f"Hands a task to {name}."
+    return StructuredTool.from_function(coroutine=run, name=name, description=description)
+
+
+def transfer(crew: Crew, name: str) -> BaseTool:
+    """The tool by which a model hands the conversation over to agent ``name``.
+
+    Alone, or as the first of several transfers, it ends the agent's go (``return_direct``). Beside
+    other tools it is refused: their results would never be read.
+    """
+
+    async def run(runtime: ToolRuntime[Any, Any]) -> str:
+        asked = next(m for m in reversed(runtime.state["messages"]) if isinstance(m, AIMessage))
+        calls = asked.tool_calls
+        if any(not call["name"].startswith(TRANSFER) for call in calls):
+            raise ToolException("not handed over: call this tool alone, after the others")
+        if runtime.tool_call_id != calls[0]["id"]:
+            raise ToolException(f"not handed over: {calls[0]['name']} came first")
+        return f"{name} has the conversation now."
+
+    about = crew.specs[name].description
+    description = f"Hands the conversation over to {name}." + (f" {about}" if about else "")
     return StructuredTool.from_function(
-        coroutine=run, name=name, description=description or f"Hands a task to {name}."
+        coroutine=run,
+        name=TRANSFER + name,
+        description=description,
+        return_direct=True,
+        handle_tool_error=True,
     )
+
+
+def _handed_to(conversation: Sequence[AnyMessage], handoffs: Sequence[str]) -> str | None:
+    """Who is to go on, if the agent's last act was to hand over."""
+    for message in reversed(conversation):
+        if not isinstance(message, ToolMessage):
+            return None
+        to = (message.name or "").removeprefix(TRANSFER)
+        if to in handoffs and message.name != to and message.status != "error":
+            return to
+    return None

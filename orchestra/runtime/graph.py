@@ -8,27 +8,35 @@ from dataclasses import dataclass, field
 from typing import Any, TypedDict
 
 from langchain.agents import create_agent
+from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.runnables import RunnableConfig
+from langchain_core.tools import BaseTool
 from langgraph.config import get_stream_writer
 from langgraph.errors import GraphBubbleUp
 from langgraph.graph import END, START, StateGraph
 
-from ..errors import OrchestraError
+from ..errors import OrchestraError, ScenarioError
 from ..events import Member
-from ..scenario import Scenario
-from ..scenario.team import Script, choose, members, spoken
-from .delegate import call_agent, delegate
+from ..scenario import AgentSpec, Composite, RouteSpec, Scenario
+from ..scenario.environment import environment
+from ..scenario.team import Script, choose, members, offline, resolve, spoken
+from .composites import blocks, choice_prompt, composite, side_by_side
+from .delegate import Caller, Crew, call_agent, delegate, transfer
+from .finder import Finder
+from .middleware import make_middleware
 from .models import Models
 from .observe import Observer
+from .secrets import Filler
 from .state import state_of
-from .tools import make_tool
+from .structured import response_model
+from .tools import make_tools
 
 
 @dataclass(slots=True)
 class Team:
     """The agents of a scenario, built and ready. Holds nothing of a run: runs may be concurrent.
 
-    ``graph`` is the root: one node that calls the main agent. It catches what the team raises,
+    ``graph`` is the root: one node that calls the main agents. It catches what the team raises,
     so LangGraph's stream ends in good order and nothing that was said is lost with it.
     """
 
@@ -37,7 +45,8 @@ class Team:
     members: tuple[Member, ...]
     script: Script
     """What of the script its agents answer from."""
-    redact: Callable[[str], str] = str
+    secrets: Filler = field(default_factory=Filler)
+    """The values of the environment that went into its models and tools."""
     _closers: Sequence[Callable[[], Any]] = field(default_factory=list)
 
     async def aclose(self) -> None:
@@ -55,6 +64,7 @@ def build(
     *,
     models: Mapping[str, str] | None = None,
     rate: float = 0.0,
+    packages: Sequence[str] = (),
     trust: bool = False,
 ) -> Team:
     """Build the team of ``scenario``.
@@ -62,51 +72,108 @@ def build(
     Args:
         models: model by agent name, in place of what the file says; see :func:`choose`.
         rate: tokens per second of scripted replies that give none; 0 is at once.
+        packages: installed packages whose code may be tools.
         trust: let tools be code of a project one does not stand in.
 
     Raises:
-        ScenarioError: a tool cannot be loaded.
+        ScenarioError: a tool cannot be loaded, or a middleware not made.
         UsageError: a model cannot be made: no key, no such provider.
     """
-    agents: dict[str, Any] = {}
-    makers = Models(scenario, rate)
-    chosen = {name: choose(scenario, name, models) for name in scenario.agents}
-    used = {tool for spec in scenario.agents.values() for tool in spec.tools}
-    tools = {
-        name: make_tool(scenario, name, trust=trust) for name in scenario.tools if name in used
-    }
+    filler = Filler(environment())
+    makers = Models(scenario, rate, filler)
+    tools = make_tools(scenario, filler, Finder(scenario, packages, trust=trust))
+    crew = Crew(dict(scenario.agents))
     for name, spec in scenario.agents.items():
-        subagents = [
-            delegate(agents, sub, scenario.agents[sub].description) for sub in spec.subagents
-        ]
-        agents[name] = create_agent(
-            makers.make(chosen[name]),
-            [tools[tool] for tool in spec.tools] + subagents,
-            system_prompt=spec.system_prompt or None,
-            middleware=[Observer(name, chosen[name].model, frozenset(spec.subagents))],
-            name=name,
-        )
+        if isinstance(spec, AgentSpec):
+            crew.graphs[name] = _agent(scenario, crew, name, spec, makers, models, tools)
+        else:
+            picker = _picker(scenario, name, spec, makers, models)
+            crew.graphs[name] = composite(crew, name, spec, picker)
     return Team(
         scenario=scenario,
-        graph=_root(scenario.main, agents),
+        graph=_root(scenario.mains, crew),
         members=members(scenario, models),
         script=spoken(scenario, models),
-        redact=makers.redact,
+        secrets=filler,
         _closers=makers.closers,
     )
 
 
-def _root(main: str, agents: Mapping[str, Any]) -> Any:
+def _agent(
+    scenario: Scenario,
+    crew: Crew,
+    name: str,
+    spec: AgentSpec,
+    makers: Models,
+    models: Mapping[str, str] | None,
+    tools: Mapping[str, Sequence[BaseTool]],
+) -> Any:
+    """The compiled graph of one agent."""
+    chosen = choose(scenario, name, models)
+
+    def model(ref: str | None, aside: str) -> BaseChatModel:
+        """A model of the agent's middleware: scripted where the agent is, whatever it names."""
+        spoken = chosen if ref is None or offline(chosen) else resolve(scenario, ref)
+        return makers.make(spoken, aside)
+
+    own = [tool for listed in spec.tools for tool in tools[listed]]
+    own += [delegate(crew, subagent) for subagent in spec.subagents]
+    own += [transfer(crew, other) for other in spec.handoffs]
+    _refuse_twins(scenario, name, own)
+    schema = spec.response_format
+    return create_agent(
+        makers.make(chosen),
+        own,
+        system_prompt=spec.system_prompt or None,
+        middleware=[
+            *make_middleware(scenario, name, model),
+            Observer(name, chosen.model, frozenset(spec.subagents), frozenset(spec.approve)),
+        ],
+        response_format=None if schema is None else response_model(schema),
+        name=name,
+    )
+
+
+def _refuse_twins(scenario: Scenario, agent: str, tools: Sequence[BaseTool]) -> None:
+    """The methods of classes are known only now, and may have the name of another tool."""
+    seen: set[str] = set()
+    for tool in tools:
+        if tool.name in seen:
+            where = ("agents", agent, "tools")
+            message = f"two tools of this agent are called {tool.name!r}"
+            raise ScenarioError([scenario.source.problem(where, message, "rename one")])
+        seen.add(tool.name)
+
+
+def _picker(
+    scenario: Scenario,
+    name: str,
+    spec: Composite,
+    makers: Models,
+    models: Mapping[str, str] | None,
+) -> Any:
+    """The graph by which the model of a route picks a name; None where there is no model."""
+    if not isinstance(spec, RouteSpec) or not spec.choices:
+        return None
+    chosen = choose(scenario, name, models)
+    return create_agent(
+        makers.make(chosen),
+        system_prompt=choice_prompt(spec),
+        middleware=[Observer(name, chosen.model)],
+        name=name,
+    )
+
+
+def _root(mains: Sequence[str], crew: Crew) -> Any:
     async def run(state: _Root, config: RunnableConfig) -> dict[str, Any]:
         own = state_of(config)
         if own.cancelled:
             return {"turn": state["turn"]}
         # A task of its own, so that cancel() ends the agents and not the stream that tells of it.
-        own.task = asyncio.create_task(
-            call_agent(agents, main, main, own.messages, state=own, write=get_stream_writer())
-        )
+        caller = Caller(own, get_stream_writer())
+        own.task = asyncio.create_task(_all(mains, crew, caller))
         try:
-            own.messages = list(await own.task)
+            own.output = await own.task
         except GraphBubbleUp as error:
             asked = error.args[0] if error.args else ()
             questions = ", ".join(repr(getattr(each, "value", each)) for each in asked)
@@ -116,8 +183,6 @@ def _root(main: str, agents: Mapping[str, Any]) -> Any:
                 raise
         except Exception as error:  # noqa: BLE001 - every failure of a run ends in run_finished
             own.error = error
-        else:
-            own.output = own.messages[-1].text
         return {"turn": state["turn"]}
 
     graph = StateGraph(_Root)
@@ -125,3 +190,15 @@ def _root(main: str, agents: Mapping[str, Any]) -> Any:
     graph.add_edge(START, "run")
     graph.add_edge("run", END)
     return graph.compile(name="orchestra")
+
+
+async def _all(mains: Sequence[str], crew: Crew, caller: Caller) -> str:
+    """One turn of the conversation with the main agent, or with each of several."""
+    conversations = caller.state.conversations
+    answers = await side_by_side(
+        [call_agent(crew, name, name, conversations[name], caller) for name in mains]
+    )
+    for name, answer in zip(mains, answers, strict=True):
+        conversations[name] = list(answer.messages)
+    texts = [answer.text for answer in answers]
+    return texts[0] if len(mains) == 1 else blocks(zip(mains, texts, strict=True))

@@ -26,6 +26,7 @@ from langgraph.types import Command
 
 from .. import events
 from ..errors import OrchestraError
+from ..scenario.agents import RESPONSE
 from ..text import whole_characters
 from . import clock
 from .state import CALL, MESSAGE, RunState, state_of
@@ -47,10 +48,21 @@ class Place(NamedTuple):
 
 
 class Observer(AgentMiddleware[Any, Any, Any]):
-    """Reports one agent. ``model`` is what to call its model in the events."""
+    """Reports one agent.
 
-    def __init__(self, agent: str, model: str, delegates: frozenset[str]) -> None:
+    ``model`` is what to call its model in the events, ``delegates`` are its subagents, and
+    ``approve`` the tools that wait for a person.
+    """
+
+    def __init__(
+        self,
+        agent: str,
+        model: str,
+        delegates: frozenset[str] = frozenset(),
+        approve: frozenset[str] = frozenset(),
+    ) -> None:
         super().__init__()
+        self._approve = approve
         self._agent = agent
         self._model = model
         self._delegates = delegates
@@ -73,6 +85,7 @@ class Observer(AgentMiddleware[Any, Any, Any]):
         self, request: ModelRequest[Any], handler: ModelHandler
     ) -> ModelResponse[Any]:
         place = _place(get_config())
+        place.state.spend(place.call, "model_calls")
         message_id, attempt = place.state.begin_turn(place.call)
         write = request.runtime.stream_writer
         metadata = place.config["metadata"]
@@ -93,7 +106,8 @@ class Observer(AgentMiddleware[Any, Any, Any]):
         below: RunnableConfig = {**place.config, "metadata": {**metadata, MESSAGE: message_id}}
         token = var_child_runnable_config.set(below)
         try:
-            response = await handler(request)
+            async with place.state.slots:
+                response = await handler(request)
             message = next(m for m in reversed(response.result) if isinstance(m, AIMessage))
             _mend(message, message_id)
             finished = self._finished(place.call, message_id, message, clock.now() - started)
@@ -110,13 +124,20 @@ class Observer(AgentMiddleware[Any, Any, Any]):
             write(events.Warned(agent=self._agent, call=place.call, message=told))
         if finished.usage is None:
             self._warn_of_no_usage(place.state, name, write)
+        else:
+            used = finished.usage.input_tokens + finished.usage.output_tokens
+            place.state.spend(place.call, "tokens", used)
         return response
 
     async def _tool_call(
         self, request: ToolCallRequest, handler: ToolHandler
     ) -> ToolMessage | Command[Any]:
         place = _place(request.runtime.config)
+        place.state.spend(place.call, "tool_calls")
         call, write = request.tool_call, request.runtime.stream_writer
+        if call["name"] in self._approve:  # better no run than one that nobody approved
+            asks = f"{place.call}: {call['name']!r} waits for approval"
+            raise OrchestraError(f"{asks}, and asking a person is not possible yet")
         who: dict[str, Any] = {
             "agent": self._agent,
             "call": place.call,
@@ -174,6 +195,7 @@ class Observer(AgentMiddleware[Any, Any, Any]):
             tool_calls=tuple(
                 events.ToolCall(id=c["id"] or "", name=c["name"], args=plain(c["args"]))
                 for c in message.tool_calls
+                if c["name"] != RESPONSE  # the answer itself, and no tool
             ),
             usage=_usage(message.usage_metadata),
             finish_reason=reason if isinstance(reason, str) else None,

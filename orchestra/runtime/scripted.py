@@ -22,8 +22,10 @@ from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import ensure_config
 
 from ..errors import MissingReply
-from ..scenario import Reply
+from ..scenario import Reply, ScriptedCall
+from ..scenario.agents import RESPONSE
 from ..scenario.script import find
+from ..text import one_line
 from . import clock
 from .pieces import fragments, tokens
 from .state import AGENT, CALL, MESSAGE, RUN, RunState
@@ -41,28 +43,60 @@ class ScriptedModel(BaseChatModel):
     script: Mapping[str, Sequence[Reply]] = {}
     rate: float = 0.0
     """Tokens per second of replies that give no rate of their own; 0 is at once."""
+    aside: str = ""
+    """The middleware of the agent that it speaks for; empty for the agent itself."""
+    answer: str = ""
+    """The tool by which a structured answer is given."""
 
     @property
     def _llm_type(self) -> str:
         return "orchestra-scripted"
 
     def bind_tools(self, tools: Any, **kwargs: Any) -> Any:  # noqa: ARG002 - LangChain's signature
-        """The script knows its tools; there is nothing to bind."""
-        return self
+        """The script knows its tools, but for the one by which a structured answer is given."""
+        names = [tool["name"] if isinstance(tool, dict) else _name(tool) for tool in tools]
+        answer = RESPONSE if RESPONSE in names else names[-1] if self.aside and names else ""
+        return self.model_copy(update={"answer": answer}) if answer else self
 
     def reply(self, messages: list[BaseMessage]) -> Reply:
         """The reply that is due now. Raises MissingReply, naming call path and reply number."""
-        call, turn = _place(messages)
+        call, state = self._place()
         key = find(self.script, call) if call else next(iter(self.script), None)
         if key is None:
             keys = ", ".join(map(repr, self.script)) or "none"
             raise MissingReply(f"{call}: no key of 'script' fits this call (its keys: {keys})")
         replies = self.script[key]
-        if turn >= len(replies):
-            raise MissingReply(
-                f"{call}: reply {turn + 1} was asked for, but script key {key!r} has {len(replies)}"
-            )
-        return replies[turn]
+        last = messages[-1].text if messages else ""
+
+        def fitting(at: int) -> bool:
+            match = replies[at].match
+            return match is None or match.fits(last)
+
+        if state is None:
+            turn = said(messages)
+            index = turn if turn < len(replies) and fitting(turn) else None
+        else:
+            turn = state.turns[call]
+            index = state.reply(call, fitting, len(replies))
+        if index is None:
+            raise MissingReply(_missing(call, turn, key, len(replies), last))
+        return replies[index]
+
+    def _place(self) -> tuple[str, RunState | None]:
+        """The call path that asks, and the run it belongs to."""
+        config = ensure_config()
+        metadata = config.get("metadata", {})
+        call = metadata.get(CALL) or metadata.get(AGENT) or ""
+        if self.aside and call:
+            call = f"{call}.{self.aside}"
+        state = config.get("configurable", {}).get(RUN)
+        return call, state if isinstance(state, RunState) else None
+
+    def _done(self) -> None:
+        """The agent counts its own turns; nobody counts those of its middleware."""
+        call, state = self._place()
+        if self.aside and state is not None:
+            state.turns[call] += 1
 
     def _generate(
         self,
@@ -82,9 +116,10 @@ class ScriptedModel(BaseChatModel):
     ) -> Iterator[ChatGenerationChunk]:
         reply = self.reply(messages)
         pace = clock.Pace(reply.first_token, self._rate(reply))
-        for piece in _pieces(reply, messages):
+        for piece in _pieces(reply, messages, self.answer):
             clock.block(pace.wait())
             yield piece
+        self._done()
 
     async def _astream(
         self,
@@ -95,11 +130,12 @@ class ScriptedModel(BaseChatModel):
     ) -> AsyncIterator[ChatGenerationChunk]:
         reply = self.reply(messages)
         pace = clock.Pace(reply.first_token, self._rate(reply))
-        for number, piece in enumerate(_pieces(reply, messages), 1):
+        for number, piece in enumerate(_pieces(reply, messages, self.answer), 1):
             await clock.sleep(pace.wait())
             if number % BREATH == 0:
                 await clock.breathe()
             yield piece
+        self._done()
 
     def _rate(self, reply: Reply) -> float:
         return self.rate if reply.rate is None else reply.rate
@@ -116,36 +152,45 @@ class EchoModel(ScriptedModel):
         return Reply(text=messages[-1].text if messages else "")
 
 
-def _place(messages: list[BaseMessage]) -> tuple[str, int]:
-    """The call path that asks, and the index of the reply that is due."""
-    config = ensure_config()
-    metadata = config.get("metadata", {})
-    call = metadata.get(CALL) or metadata.get(AGENT) or ""
-    state = config.get("configurable", {}).get(RUN)
-    if isinstance(state, RunState):
-        return call, state.turns[call]
-    return call, sum(message.type == "ai" for message in messages)
+def said(messages: list[BaseMessage]) -> int:
+    """How many messages of a conversation are a model's."""
+    return sum(message.type == "ai" for message in messages)
 
 
-def _pieces(reply: Reply, messages: list[BaseMessage]) -> Iterator[ChatGenerationChunk]:
+def _name(tool: Any) -> str:
+    return str(getattr(tool, "name", None) or getattr(tool, "__name__", ""))
+
+
+def _missing(call: str, turn: int, key: str, count: int, last: str) -> str:
+    if turn < count:
+        shown = one_line(last, 100)
+        return f"{call}: no unused reply of script key {key!r} fits the last message {shown!r}"
+    return f"{call}: reply {turn + 1} was asked for, but script key {key!r} has {count}"
+
+
+def _pieces(
+    reply: Reply, messages: list[BaseMessage], answer: str
+) -> Iterator[ChatGenerationChunk]:
     message_id = ensure_config().get("metadata", {}).get(MESSAGE)
-    said = sum(message.type == "ai" for message in messages)
     spoken = 0
     for token in tokens(reply.reasoning):
         spoken += 1
         yield _chunk(message_id, additional_kwargs={"reasoning_content": token})
     reasoned = spoken
-    for token in tokens(reply.text):
+    for token in reply.chunks if reply.chunks is not None else tokens(reply.text):
         spoken += 1
         yield _chunk(message_id, content=token)
-    for fragment in _call_fragments(reply, message_id or f"scripted:{said + 1}"):
+    calls = list(reply.tool_calls)
+    if reply.structured is not None:
+        calls.append(ScriptedCall(name=answer or RESPONSE, args=reply.structured))
+    for fragment in _call_fragments(calls, message_id or f"scripted:{said(messages) + 1}"):
         spoken += 1
         yield _chunk(message_id, tool_call_chunks=[fragment])
     yield _chunk(
         message_id,
         usage_metadata=_usage(reply, messages, spoken, reasoned),
         response_metadata={
-            "finish_reason": reply.finish_reason or ("tool_calls" if reply.tool_calls else "stop"),
+            "finish_reason": reply.finish_reason or ("tool_calls" if calls else "stop"),
             "model_name": "scripted",
             "model_provider": "orchestra",
         },
@@ -158,9 +203,9 @@ def _chunk(message_id: str | None, content: str = "", **fields: Any) -> ChatGene
     return ChatGenerationChunk(message=message)
 
 
-def _call_fragments(reply: Reply, message_id: str) -> Iterator[ToolCallChunk]:
+def _call_fragments(calls: Sequence[ScriptedCall], message_id: str) -> Iterator[ToolCallChunk]:
     """Tool calls as providers stream them: id and name first, then the arguments in pieces."""
-    for index, call in enumerate(reply.tool_calls):
+    for index, call in enumerate(calls):
         call_id = f"{message_id}.{index + 1}"
         yield tool_call_chunk(name=call.name, args="", id=call_id, index=index)
         for part in fragments(json.dumps(call.args, ensure_ascii=False)):

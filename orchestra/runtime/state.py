@@ -11,15 +11,17 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from langchain_core.messages import BaseMessage
 from langchain_core.runnables import RunnableConfig
 
-from ..errors import OrchestraError
+from ..errors import LimitExceeded, OrchestraError
 from ..events import ToolCall
+from ..scenario import Limits
+from ..scenario.running import RunLimits
 
 RUN = "orchestra_run"  # in config["configurable"]: the RunState
 CALL = "orchestra_call"  # in config["metadata"]: the call path
@@ -29,33 +31,61 @@ AGENT = "lc_agent_name"  # in config["metadata"], LangChain's own key
 MAX_DEPTH = 50  # calls below calls; a model that delegates to itself for ever stops here
 
 
+Spent = Literal["model_calls", "tool_calls", "tokens"]
+
+
+@dataclass(slots=True)
+class Allowance:
+    """What one go of an agent may still use."""
+
+    limits: Limits
+    _spent: Counter[str] = field(default_factory=Counter)
+
+    def spend(self, call: str, what: Spent, amount: int) -> None:
+        self._spent[what] += amount
+        limit = getattr(self.limits, what)
+        if self._spent[what] > limit:
+            words = what.replace("_", " ")
+            raise LimitExceeded(f"{call}: used more than {limit:,} {words} (limits.{what})")
+
+
 @dataclass(slots=True)
 class RunState:
     """What one run remembers. Every field is for this run alone."""
 
-    messages: list[BaseMessage] = field(default_factory=list)
-    """The main agent's conversation so far."""
+    limits: RunLimits = field(default_factory=RunLimits)
+    slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(8))
+    """One for each model call that may be under way at once."""
+    conversations: dict[str, list[BaseMessage]] = field(default_factory=dict)
+    """Of each main agent, so far."""
     output: str = ""
     """What the main agent said last."""
     error: BaseException | None = None
     cancelled: bool = False
     task: asyncio.Task[Any] | None = None
-    """The main agent at work, for :meth:`cancel`."""
+    """The main agents at work, for :meth:`cancel`."""
     turns: Counter[str] = field(default_factory=Counter)
     """Finished model turns of each call path."""
-    asked: Counter[str] = field(default_factory=Counter)
-    """The most model turns each call path has begun: what of the script was used."""
+    used: dict[str, set[int]] = field(default_factory=dict)
+    """The indexes of the scripted replies that each call path was given."""
+    holders: dict[str, str] = field(default_factory=dict)
+    """Who has the conversation, of the calls that were handed over."""
     canned: Counter[tuple[str, int]] = field(default_factory=Counter)
     """How often each answer of a canned tool was given: by tool name and index."""
+    instances: dict[str, Any] = field(default_factory=dict)
+    """Of the classes that are tools, by the tool's name."""
     unmetered: set[str] = field(default_factory=set)
     """Models that reported no usage."""
+    _spent: Counter[str] = field(default_factory=Counter)
+    _allowances: dict[str, Allowance] = field(default_factory=dict)
+    _replies: dict[str, dict[int, int]] = field(default_factory=dict)
     _attempts: Counter[str] = field(default_factory=Counter)
     _ordinals: Counter[tuple[str, str]] = field(default_factory=Counter)
     _paths: dict[tuple[str, str], str] = field(default_factory=dict)
     _origins: dict[int, str] = field(default_factory=dict)
 
     def cancel(self) -> None:
-        """End the main agent and all below it; the stream then closes in good order."""
+        """End the main agents and all below them; the stream then closes in good order."""
         self.cancelled = True
         if self.task is not None:
             self.task.cancel()
@@ -66,7 +96,6 @@ class RunState:
         The id is made from the call path, so it is the same in every run.
         """
         turn = self.turns[call] + 1
-        self.asked[call] = max(self.asked[call], turn)
         self._attempts[call] += 1
         attempt = self._attempts[call]
         return f"{call}:{turn}" + (f"~{attempt}" if attempt > 1 else ""), attempt
@@ -84,19 +113,59 @@ class RunState:
         del self._attempts[call]
         for tool_call in tool_calls:
             if tool_call.name in delegates:
-                self._paths[call, tool_call.id] = self._next_path(call, tool_call.name)
+                self._paths[call, tool_call.id] = self.next_path(call, tool_call.name)
 
     def path_of(self, call: str, tool_call_id: str, agent: str) -> str:
         """The call path of a delegation; a retried tool call keeps it."""
         key = (call, tool_call_id)
         if key not in self._paths:  # a tool call that no model message listed: middleware's own
-            self._paths[key] = self._next_path(call, agent)
+            self._paths[key] = self.next_path(call, agent)
         return self._paths[key]
+
+    def reply(self, call: str, fitting: Callable[[int], bool], count: int) -> int | None:
+        """The index of the scripted reply that is due: the first unused one that fits.
+
+        A retried model call gets the same one. None: there is none left.
+        """
+        given = self._replies.setdefault(call, {})
+        turn = self.turns[call]
+        if turn not in given:
+            taken = set(given.values())
+            due = (at for at in range(count) if at not in taken and fitting(at))
+            index = next(due, None)
+            if index is None:
+                return None
+            given[turn] = index
+            self.used.setdefault(call, set()).add(index)
+        return given[turn]
+
+    def allow(self, call: str, limits: Limits) -> None:
+        """What a call may use in the go that begins."""
+        self._allowances[call] = Allowance(limits)
+
+    def spend(self, call: str, what: Spent, amount: int = 1) -> None:
+        """Count what a call uses. Raises LimitExceeded when it, or the run, has used it up."""
+        if allowance := self._allowances.get(call):
+            allowance.spend(call, what, amount)
+        self._spent[what] += amount
+        limit = None if what == "tool_calls" else getattr(self.limits, what)
+        if limit is not None and self._spent[what] > limit:
+            words = what.replace("_", " ")
+            raise LimitExceeded(f"the run used more than {limit:,} {words} (run.limits.{what})")
+
+    def member_path(self, call: str, agent: str) -> str:
+        """The path of ``agent`` in a conversation that was handed over from ``call``.
+
+        A sibling of the only main agent goes by its name.
+        """
+        alone = len(self.conversations) == 1 and call in self.conversations
+        return agent if alone else f"{call}>{agent}"
 
     def restart(self, call: str) -> None:
         """A call failed: should it be tried again, its script starts from the first reply."""
         del self.turns[call]
         del self._attempts[call]
+        self._replies.pop(call, None)
 
     def blame(self, error: BaseException, call: str) -> None:
         """Remember where an error arose; the first to say so is nearest to it."""
@@ -106,7 +175,8 @@ class RunState:
         """The call path in which ``error`` arose."""
         return self._origins.get(id(error))
 
-    def _next_path(self, call: str, agent: str) -> str:
+    def next_path(self, call: str, agent: str) -> str:
+        """The path of the next call of ``agent`` by ``call``."""
         if call.count("/") >= MAX_DEPTH:
             raise OrchestraError(f"{call[:80]}…: calls nest more than {MAX_DEPTH} deep")
         self._ordinals[call, agent] += 1

@@ -20,11 +20,14 @@ from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 
 from .. import events
 from ..events import BaseEvent, Event, Usage
+from ..scenario.agents import RESPONSE
 from ..text import whole_characters
 from ..totals import Totals
 from . import clock
 from .observe import plain
+from .secrets import Filler
 from .state import AGENT, CALL, MESSAGE
+from .voice import Voice
 
 MODES = ["messages", "custom", "tools"]
 
@@ -36,19 +39,20 @@ class _Model:
     """A model call whose message is still being said."""
 
     started: events.ModelStarted
-    text: list[str] = field(default_factory=list)
-    reasoning: list[str] = field(default_factory=list)
+    text: Voice
+    reasoning: Voice
+    calls: dict[int, Voice] = field(default_factory=dict)  # the arguments, by index
+    answers: set[int] = field(default_factory=set)  # indexes of tool calls that are the answer
     first: float | None = None  # seconds of the run at which its first token came
-    held: str = ""  # half a character: providers cut surrogate pairs in two
-    halves: dict[int, str] = field(default_factory=dict)  # the same, of each tool call's arguments
     streamed: bool = False
 
 
 class Adapter:
     """Makes the events of one run: stamps them, pairs them, and closes what is left open."""
 
-    def __init__(self, run: str) -> None:
+    def __init__(self, run: str, secrets: Filler | None = None) -> None:
         self.totals = Totals()
+        self._secrets = secrets or Filler({})
         self._run = run
         self._began = clock.now()
         self._seq = 0
@@ -66,6 +70,8 @@ class Adapter:
 
     def stamp(self, event: E) -> E:
         """``event`` with run, number and time, counted in the totals."""
+        if self._secrets.secrets:
+            event = self._secrets.clean(event)
         stamped = replace(event, run=self._run, seq=self._seq, t=self.elapsed)
         self._seq += 1
         self.totals.feed(stamped)
@@ -145,30 +151,40 @@ class Adapter:
         model.streamed = True
         reasoning, text = _words(message)
         if reasoning:
-            yield from self._delta(model, reasoning, events.ReasoningDelta, model.reasoning)
+            yield from self._delta(model, model.reasoning.hear(reasoning), events.ReasoningDelta)
         if text:
-            yield from self._delta(model, text, events.TextDelta, model.text)
+            yield from self._delta(model, model.reasoning.rest(), events.ReasoningDelta)
+            yield from self._delta(model, model.text.hear(text), events.TextDelta)
         if isinstance(message, AIMessageChunk):
             for chunk in message.tool_call_chunks:
-                name, args = chunk["name"], chunk["args"] or ""
-                yield self._call_delta(model, chunk["index"], chunk["id"], name, args)
+                index, args = chunk["index"] or 0, chunk["args"] or ""
+                yield from self._call(model, index, chunk["id"], chunk["name"], args)
         else:
             for index, call in enumerate(message.tool_calls):
                 args = json.dumps(call["args"], ensure_ascii=False)
-                yield self._call_delta(model, index, call["id"], call["name"], args)
+                yield from self._call(model, index, call["id"], call["name"], args)
+
+    def _call(
+        self, model: _Model, index: int, call_id: str | None, name: str | None, args: str
+    ) -> Iterator[Event]:
+        """A piece of a tool call; of a structured answer, it is what the agent says.
+
+        So an answer looks the same by whatever way the provider gives it.
+        """
+        if name == RESPONSE:
+            model.answers.add(index)
+            args = "\n" + args if model.text.said else args
+        if index in model.answers:
+            yield from self._delta(model, model.text.hear(args), events.TextDelta)
+            return
+        voice = model.calls.setdefault(index, Voice(self._secrets))
+        yield self._call_delta(model, index, call_id, name, voice.hear(args))
 
     def _delta(
-        self,
-        model: _Model,
-        text: str,
-        kind: type[events.TextDelta] | type[events.ReasoningDelta],
-        said: list[str],
+        self, model: _Model, text: str, kind: type[events.TextDelta] | type[events.ReasoningDelta]
     ) -> Iterator[Event]:
-        if not text.isascii() or model.held:
-            text, model.held = _without_halves(model.held + text)
-            if not text:
-                return
-        said.append(text)
+        if not text:
+            return
         started = model.started
         # Built whole rather than stamped: this is the one path taken for every token.
         now = self.elapsed
@@ -186,24 +202,29 @@ class Adapter:
         self._seq += 1
 
     def _call_delta(
-        self, model: _Model, index: int | None, call_id: str | None, name: str | None, args: str
+        self, model: _Model, index: int, call_id: str | None, name: str | None, args: str
     ) -> Event:
         if model.first is None:
             model.first = self.elapsed
-        args = model.halves.pop(index or 0, "") + args
-        if not args.isascii():
-            args, model.halves[index or 0] = _without_halves(args)
         return self.stamp(
             events.ToolCallDelta(
                 agent=model.started.agent,
                 call=model.started.call,
                 message_id=model.started.message_id,
-                index=index or 0,
+                index=index,
                 tool_call_id=call_id or None,
                 name=name or None,
                 args=args,
             )
         )
+
+    def _rest(self, model: _Model) -> Iterator[Event]:
+        """What was held back of a message that has ended."""
+        yield from self._delta(model, model.reasoning.rest(), events.ReasoningDelta)
+        yield from self._delta(model, model.text.rest(), events.TextDelta)
+        for index, voice in model.calls.items():
+            if rest := voice.rest():
+                yield self._call_delta(model, index, None, None, rest)
 
     def _internal(self, message: AIMessage, metadata: Mapping[str, Any]) -> Iterator[Event]:
         """Words that are nobody's own: of middleware, or of a model inside a tool."""
@@ -243,7 +264,8 @@ class Adapter:
                 yield from self._agent_finished(event, call)
             case events.ModelStarted():
                 begun = self.stamp(event)
-                self._models[event.message_id] = _Model(begun)
+                voices = Voice(self._secrets), Voice(self._secrets)
+                self._models[event.message_id] = _Model(begun, *voices)
                 yield begun
             case events.ModelFinished():
                 yield from self._model_finished(event, call)
@@ -270,11 +292,10 @@ class Adapter:
 
     def _model_finished(self, event: events.ModelFinished, call: str) -> Iterator[Event]:
         model = self._models[event.message_id]
-        if model.held:  # the other half never came
-            model.held = ""
-            yield from self._delta(model, "\N{REPLACEMENT CHARACTER}", events.TextDelta, model.text)
-        if not model.text and event.text:  # a model that does not stream at all
-            yield from self._delta(model, event.text, events.TextDelta, model.text)
+        yield from self._rest(model)
+        if not model.text.said and event.text:  # a model that does not stream at all
+            yield from self._delta(model, model.text.hear(event.text), events.TextDelta)
+            yield from self._rest(model)
         del self._models[event.message_id]
         if event.usage:
             self._usage[call] = self._usage.get(call, Usage()) + event.usage
@@ -282,8 +303,8 @@ class Adapter:
         yield self.stamp(
             replace(
                 event,
-                text="".join(model.text),
-                reasoning="".join(model.reasoning),
+                text=model.text.text,
+                reasoning=model.reasoning.text,
                 first_token=first,
                 duration=max(event.duration, first or 0.0),
             )
@@ -299,10 +320,3 @@ def _words(message: AIMessage) -> tuple[str, str]:
     blocks = message.content_blocks
     reasoning = "".join(b.get("reasoning", "") for b in blocks if b["type"] == "reasoning")
     return reasoning, "".join(b["text"] for b in blocks if b["type"] == "text")
-
-
-def _without_halves(text: str) -> tuple[str, str]:
-    """``text`` fit for UTF-8, and the half of a surrogate pair that it may end in."""
-    if "\ud800" <= text[-1] <= "\udbff":
-        return whole_characters(text[:-1]), text[-1]
-    return whole_characters(text), ""

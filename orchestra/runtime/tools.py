@@ -1,58 +1,131 @@
-"""The tools of a scenario: functions of the project, and canned answers."""
+"""The tools of a scenario: functions and classes of the project, and canned answers."""
 
 from __future__ import annotations
 
 import asyncio
+import copy
 import functools
-import importlib.util
 import inspect
 import json
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
-from types import ModuleType
+from types import MethodType
 from typing import Any
 
 from langchain.tools import ToolRuntime
+from langchain_core.runnables import ensure_config
 from langchain_core.tools import BaseTool, StructuredTool, ToolException
 from langchain_core.tools import tool as as_tool
 from pydantic import JsonValue
 
-from ..errors import ScenarioError
-from ..scenario import CannedTool, PythonTool, Scenario
+from ..scenario import AgentSpec, CannedTool, PythonTool, Scenario
 from ..scenario.tools import is_schema
-from ..text import nearest
 from . import clock
+from .finder import Finder, Where
 from .observe import brief
+from .secrets import Filler
 from .state import state_of
 
 
-def make_tool(scenario: Scenario, name: str, *, trust: bool = False) -> BaseTool:
-    """Tool ``name`` of the scenario. Raises ScenarioError, at the tool's line, if it cannot be."""
-    match scenario.tools[name]:
-        case PythonTool() as spec:
-            return _python_tool(scenario, name, spec, trust=trust)
-        case CannedTool() as spec:
-            return _canned_tool(name, spec)
+def make_tools(scenario: Scenario, filler: Filler, finder: Finder) -> dict[str, Sequence[BaseTool]]:
+    """The tools that agents use, by the name in ``tools``; a class gives several.
+
+    Raises ScenarioError, at the tool's line, for one that cannot be made.
+    """
+    used = {
+        tool
+        for spec in scenario.agents.values()
+        if isinstance(spec, AgentSpec)
+        for tool in spec.tools
+    }
+    made: dict[str, Sequence[BaseTool]] = {}
+    for name, spec in scenario.tools.items():
+        match spec:
+            case _ if name not in used:
+                continue
+            case PythonTool():
+                made[name] = _python_tools(name, spec, filler, finder)
+            case CannedTool():
+                made[name] = [_canned_tool(name, spec)]
+    return made
 
 
-def _python_tool(scenario: Scenario, name: str, spec: PythonTool, *, trust: bool) -> BaseTool:
-    finder = _Finder(scenario, ("tools", name, "python"), trust=trust)
-    found = finder.find(spec.python)
+def _python_tools(
+    name: str, spec: PythonTool, filler: Filler, finder: Finder
+) -> Sequence[BaseTool]:
+    where: Where = ("tools", name, "python")
+    found = finder.find(spec.python, where)
+    if inspect.isclass(found):
+        args = filler.fill(f"tools.{name}.args", spec.args)
+        return list(_methods(name, found, args, finder))
+    if spec.args:
+        hint = "only a class takes 'args'"
+        raise finder.error(("tools", name, "args"), f"{spec.python!r} is no class", hint)
     if isinstance(found, StructuredTool):
         own = {"func": found.func, "coroutine": found.coroutine}
         staying = {key: function and _staying(function) for key, function in own.items()}
-        return found.model_copy(update={"name": name, **staying})
+        return [found.model_copy(update={"name": name, **staying})]
     if isinstance(found, BaseTool):
-        return found.model_copy(update={"name": name})
-    description = inspect.getdoc(found) or f"The tool {name}."
+        return [found.model_copy(update={"name": name})]
+    return [_function_tool(name, found, finder, where)]
+
+
+def _function_tool(
+    name: str, function: Callable[..., Any], finder: Finder, where: Where
+) -> BaseTool:
+    description = inspect.getdoc(function) or f"The tool {name}."
     try:
-        made = as_tool(name, description=description)(_staying(found))
+        made = as_tool(name, description=description)(_staying(function))
     except Exception as error:  # LangChain's, for a signature that is no tool's
-        raise finder.error(f"{spec.python!r} cannot be a tool: {brief(error)}") from error
+        raise finder.error(where, f"{name!r} cannot be a tool: {brief(error)}") from error
     made.handle_tool_error = True  # a ToolException is meant for the model
     return made
+
+
+def _methods(name: str, kind: type, args: dict[str, Any], finder: Finder) -> Iterator[BaseTool]:
+    """The public methods of a class as tools; in each run they belong to one instance of it."""
+    where: Where = ("tools", name, "python")
+    try:
+        inspect.signature(kind).bind(**args)
+    except (TypeError, ValueError) as error:
+        wrong = ("tools", name, "args") if args else where
+        raise finder.error(wrong, f"{kind.__name__} cannot be made: {error}") from error
+
+    def instance() -> Any:
+        instances = state_of(ensure_config()).instances
+        if name not in instances:
+            instances[name] = kind(**copy.deepcopy(args))
+        return instances[name]
+
+    methods = [
+        (method, function)
+        for method, function in inspect.getmembers(kind, inspect.isroutine)
+        if not method.startswith("_") and not inspect.isbuiltin(function)
+    ]
+    if not methods:
+        raise finder.error(where, f"the class {kind.__name__} has no public methods")
+    for method, function in methods:
+        static = isinstance(inspect.getattr_static(kind, method), staticmethod | classmethod)
+        # What the model sees is the signature without `self`.
+        bare = function if static else MethodType(function, object())
+        yield _function_tool(method, _late(bare, instance, method), finder, where)
+
+
+def _late(bare: Callable[..., Any], instance: Callable[[], Any], method: str) -> Callable[..., Any]:
+    """A method with the signature of ``bare``, of the instance that there is when it is called."""
+    if inspect.iscoroutinefunction(bare):
+
+        @functools.wraps(bare)
+        async def call_async(*args: Any, **kwargs: Any) -> Any:
+            return await getattr(instance(), method)(*args, **kwargs)
+
+        return call_async
+
+    @functools.wraps(bare)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return getattr(instance(), method)(*args, **kwargs)
+
+    return call
 
 
 def _staying(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -87,91 +160,6 @@ def _contained() -> Iterator[None]:
         raise RuntimeError(f"the tool called sys.exit({error.code!r})") from error
     except BaseException as error:
         raise RuntimeError(brief(error)) from error
-
-
-class _Finder:
-    """Finds a Python object of the scenario's project, and nothing else.
-
-    A name proves nothing (``tools:os.system`` may be an import of the module), so it is the home
-    of the object that was found that counts. Only the project one stands in is trusted.
-    """
-
-    def __init__(self, scenario: Scenario, where: tuple[str | int, ...], *, trust: bool) -> None:
-        self._source, self._where, self._trust = scenario.source, where, trust
-
-    def find(self, target: str) -> Any:
-        root = self._source.root
-        if not self._trust and not Path.cwd().is_relative_to(root):
-            raise self.error(
-                f"{target!r} is code of a project you do not stand in ({root})",
-                "change into it, or say --trust",
-            )
-        module_name, _, attributes = target.partition(":")
-        found: Any = self._module(module_name)
-        for attribute in attributes.split("."):
-            if not hasattr(found, attribute):
-                names = [n for n in vars(found) if not n.startswith("_")]
-                raise self.error(f"{module_name} has no {attribute!r}", nearest(attribute, names))
-            found = getattr(found, attribute)
-        if inspect.isclass(found):
-            raise self.error(f"{target!r} is a class", "name a function, or a LangChain tool")
-        if not inspect.isroutine(found) and not isinstance(found, BaseTool):
-            raise self.error(f"{target!r} is neither a function nor a LangChain tool")
-        if inspect.isgeneratorfunction(found) or inspect.isasyncgenfunction(found):
-            raise self.error(f"{target!r} is a generator", "a tool returns its answer as a whole")
-        home = _home(found)
-        if not self._trust and (home is None or not home.is_relative_to(root)):
-            raise self.error(f"{target!r} is defined outside the project, in {home or 'Python'}")
-        return found
-
-    def _module(self, name: str) -> ModuleType:
-        relative = Path(*name.split("."))
-        folders = (self._source.path.parent, self._source.root)
-        for folder in folders:
-            for candidate in (
-                folder / relative.with_suffix(".py"),
-                folder / relative / "__init__.py",
-            ):
-                if candidate.is_file():
-                    return self._load(candidate.resolve(), folder)
-        looked = " and ".join(dict.fromkeys(str(folder) for folder in folders))
-        raise self.error(f"no module {name!r}", f"looked in {looked}")
-
-    def _load(self, file: Path, folder: Path) -> ModuleType:
-        # Named by its path: two projects may both have a `tools.py` in one process.
-        name = f"_orchestra_{abs(hash(file)):x}_{file.stem}"
-        if name in sys.modules:
-            return sys.modules[name]
-        if str(folder) not in sys.path:
-            sys.path.append(
-                str(folder)
-            )  # at the end: it may import its siblings, not shadow others
-        spec = importlib.util.spec_from_file_location(name, file)
-        assert spec is not None  # noqa: S101 - a .py file always has one
-        assert spec.loader is not None  # noqa: S101 - as above
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        try:
-            spec.loader.exec_module(module)
-        except Exception as error:
-            del sys.modules[name]
-            raise self.error(f"{file.name} fails: {type(error).__name__}: {error}") from error
-        return module
-
-    def error(self, message: str, hint: str = "") -> ScenarioError:
-        return ScenarioError([self._source.problem(self._where, message, hint)])
-
-
-def _home(found: Any) -> Path | None:
-    """The file in which a function, or the function of a tool, was defined."""
-    inner = getattr(found, "coroutine", None) or getattr(found, "func", None) or found
-    if isinstance(inner, BaseTool):
-        inner = type(inner)
-    try:
-        file = inspect.getsourcefile(inspect.unwrap(inner))
-    except TypeError:
-        return None
-    return Path(file).resolve() if file else None
 
 
 def _canned_tool(name: str, spec: CannedTool) -> BaseTool:

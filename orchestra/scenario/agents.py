@@ -27,6 +27,11 @@ from .spec import (
 SCRIPTED, ECHO = "scripted", "echo"
 DEFAULT = "default"
 
+TRANSFER = "transfer_to_"
+"""What the name of a handoff's tool begins with."""
+RESPONSE = "structured_response"
+"""The name by which a model that has no better way gives its structured answer."""
+
 
 class ModelSpec(Spec):
     """A model with its settings; they are handed to ``langchain.chat_models.init_chat_model``."""

@@ -29,9 +29,7 @@ def fill_template(template: str, values: dict[str, str]) -> str:
     return _PLACE.sub(lambda found: values.get(found[1].strip(), ""), template)
 
 
-def _templates(
-    source: Source, where: tuple[str, ...], agent: Node, kind: str
-) -> Iterator[Problem]:
+def _templates(source: Source, where: tuple[str, ...], agent: Node, kind: str) -> Iterator[Problem]:
     steps = list(entries(agent, kind))
     names = [text(node, "agent") or str(node.value) for _, node in steps]
     for at, node in steps:

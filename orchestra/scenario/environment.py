@@ -4,12 +4,26 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+
+from ..places import ENV_FILE
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_]\w*)(?::-([^}]*))?\}")
 
 
-def fill(text: str, environ: Mapping[str, str] = os.environ) -> tuple[str, set[str]]:
+def environment() -> dict[str, str]:
+    """The variables of this process that are not empty, over those of the project's ``.env``."""
+    from dotenv import dotenv_values  # here: most scenarios need none
+
+    try:
+        given = dotenv_values(ENV_FILE, interpolate=False)
+    except (OSError, UnicodeDecodeError):
+        given = {}
+    own = {name: text for name, text in os.environ.items() if text}
+    return {**{name: text for name, text in given.items() if text}, **own}
+
+
+def fill(text: str, environ: Mapping[str, str]) -> tuple[str, set[str]]:
     """``text`` with its variables filled, and the values that the environment gave.
 
     A variable that is empty counts as unset. Raises KeyError, with the name of a variable that
@@ -27,3 +41,9 @@ def fill(text: str, environ: Mapping[str, str] = os.environ) -> tuple[str, set[s
         return str(default)
 
     return _VARIABLE.sub(value, text), values
+
+
+def variables(text: str) -> Iterator[tuple[str, bool]]:
+    """The variables that a text names, and whether it gives a default for each."""
+    for found in _VARIABLE.finditer(text):
+        yield found[1], found[2] is not None

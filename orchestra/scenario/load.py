@@ -64,7 +64,10 @@ def _require_scenario(source: Source, problems: list[Problem]) -> None:
         message, _ = wrong_kind("a scenario, a mapping with 'version' and 'agents'", document)
         raise ScenarioError([*problems, source.at(document, message)])
     keys = set(document.value)
-    if not keys & {"version", "agents"} and keys & {*AgentSpec.model_fields, *COMPOSITES, "use"} - _SHARED:
+    if (
+        not keys & {"version", "agents"}
+        and keys & {*AgentSpec.model_fields, *COMPOSITES, "use"} - _SHARED
+    ):
         hint = "name it in a scenario with 'use:'"
         raise ScenarioError([*problems, source.at(document, "this is an agent", hint)])
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from ..errors import Problem
 from ..text import clean
-from .agents import composite_of
+from .agents import RESPONSE, TRANSFER, composite_of
 from .composites import composite_problems
 from .excerpt import quoted, suggestion
 from .middleware import MIDDLEWARE, REFUSED, middleware_named, snake_case
@@ -22,7 +22,6 @@ from .references import CALLS, entries, items, keys, references, text
 from .scripted import decision_problems, expect_problems, script_problems, unknown_hint
 from .source import Source, Where
 
-TRANSFER = "transfer_to_"
 LONGEST_TOOL = 64  # characters of a tool's name, on the wire
 
 
@@ -156,9 +155,7 @@ def _agent(source: Source, names: Names, name: str) -> Iterator[Problem]:
             hint = ""
             if key == "subagents" and called in (tools or ()):
                 hint = "it is a tool: list it under 'tools'"
-            yield _unknown(
-                source, (*place, *where), "agent", called, agents, hint, at_key=at_key
-            )
+            yield _unknown(source, (*place, *where), "agent", called, agents, hint, at_key=at_key)
         elif called == name and key == "handoffs":
             yield source.problem((*place, *where), "an agent cannot hand over to itself")
     if isinstance(agent.value, dict) and composite_of(agent.value):
@@ -180,6 +177,8 @@ def _wire_names(
 ) -> Iterator[Problem]:
     """A model knows its tools, its subagents and its handoffs by one set of names."""
     taken = {tool: "tool" for _, tool in items(agent, "tools") if tool in (names.tools or ())}
+    if agent.get("response_format"):
+        taken[RESPONSE] = "structured answer"
     told: set[str] = set()
     for key, prefix in (("subagents", ""), ("handoffs", TRANSFER)):
         for at, called in items(agent, key):
@@ -231,7 +230,9 @@ def _middleware(source: Source, place: tuple[str | int, ...], agent: Node) -> It
             message = f"the middleware {quoted(name)} cannot be named in a file"
             yield source.problem(where, message, why, at_key=at_key)
         else:
-            hint = suggestion(snake_case(name[:100]), MIDDLEWARE) or f"one of {', '.join(MIDDLEWARE)}"
+            hint = (
+                suggestion(snake_case(name[:100]), MIDDLEWARE) or f"one of {', '.join(MIDDLEWARE)}"
+            )
             message = f"unknown middleware {quoted(name)}"
             yield source.problem(where, message, hint, at_key=at_key)
 

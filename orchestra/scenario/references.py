@@ -79,8 +79,8 @@ def _named(key: str, node: Node, where: tuple[str | int, ...]) -> Iterator[Refer
     """A step: a name, or a mapping with ``agent``."""
     if isinstance(node.value, str):
         yield Reference(key, node.value, where)
-    elif (name := text(node, "agent")) is not None:
-        yield Reference(key, name, (*where, "agent"))
+    elif (agent := text(node, "agent")) is not None:
+        yield Reference(key, agent, (*where, "agent"))
 
 
 def _route(route: Node) -> Iterator[Reference]:
@@ -90,8 +90,8 @@ def _route(route: Node) -> Iterator[Reference]:
         return
     for at, option in enumerate(route.value):
         if {*keys(option)} & {"when", "to"}:
-            if (name := text(option, "to")) is not None:
-                yield Reference("route", name, ("route", at, "to"))
+            if (to := text(option, "to")) is not None:
+                yield Reference("route", to, ("route", at, "to"))
             continue
         for name in keys(option):
             yield Reference("route", name, ("route", at, name), at_key=True)

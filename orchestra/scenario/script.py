@@ -190,7 +190,5 @@ def unused_line(key: str, numbers: Sequence[int], total: int) -> str:
             runs[-1].append(number)
         else:
             runs.append([number])
-    said = " and ".join(
-        f"{run[0]} to {run[-1]}" if len(run) > 1 else str(run[0]) for run in runs
-    )
+    said = " and ".join(f"{run[0]} to {run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
     return f"script key {key!r}: replies {said} of {total} were never used"

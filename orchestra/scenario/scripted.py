@@ -110,11 +110,14 @@ def _checks(
             report = _reporter(source, (*where, at, "agent"))
             if problem := path_problem(agent, agents, report):
                 yield problem
-        named = {("calls", name): name for name in keys(check.get("calls"))}
-        listed = {("handoffs", n): name for n, name in items(check, "handoffs")}
-        for place, name in (*named.items(), *listed.items()):
+        named: list[tuple[str, Where]] = [
+            (name, ("calls", name)) for name in keys(check.get("calls"))
+        ]
+        named += [(name, ("handoffs", n)) for n, name in items(check, "handoffs")]
+        for name, place in named:
             if name not in agents:
-                report = _reporter(source, (*where, at, *place), at_key=place in named)
+                at_key = place[0] == "calls"
+                report = _reporter(source, (*where, at, *place), at_key=at_key)
                 yield report(f"unknown agent {quoted(name)}", unknown_hint("agent", name, agents))
 
 

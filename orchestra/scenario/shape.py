@@ -12,9 +12,9 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from ..errors import Problem
+from .agents import COMPOSITES, AgentSpec
 from .excerpt import quoted, suggestion
 from .kinds import accepts, bare, child, labelled, members, optional, tag, wanted
-from .agents import COMPOSITES, AgentSpec
 from .model import Scenario
 from .nodes import MAX_PROBLEMS, Node
 from .source import Source, Where

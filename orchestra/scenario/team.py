@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from ..errors import UsageError
 from ..events import Member, agent_of
 from .agents import DEFAULT, ECHO, SCRIPTED, AgentSpec, AnyAgent, ModelSpec, RouteSpec
-from .environment import fill
+from .environment import environment, fill
 from .model import Scenario
 from .replies import Reply
 
@@ -97,6 +97,6 @@ def members(scenario: Scenario, models: Mapping[str, str] | None = None) -> tupl
 def _label(spec: ModelSpec) -> str:
     """What to call a model; as it stands in the file, where the environment does not say."""
     try:
-        return fill(spec.model)[0]
+        return fill(spec.model, environment())[0]
     except KeyError:
         return spec.model

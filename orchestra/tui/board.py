@@ -60,7 +60,7 @@ class Board:
 
     def __init__(self, team: Sequence[Member] = ()) -> None:
         self.agents: dict[str, Agent] = {}
-        self.main = ""
+        self.mains: tuple[str, ...] = ()
         self.turn = 0
         self.time = 0.0
         self.state = State.WAIT
@@ -81,6 +81,10 @@ class Board:
         """Tokens that were not reported yet, or never will be."""
         reported = self._totals.usage.output_tokens
         return max(sum(a.meter.tokens for a in self.agents.values()) - reported, 0)
+
+    @property
+    def _main(self) -> str:
+        return self.mains[0] if self.mains else ""
 
     def feed(self, event: Event) -> None:
         self.time = event.t
@@ -129,7 +133,7 @@ class Board:
 
     def _where(self, event: Event) -> tuple[Agent, Block]:
         """The agent and block of an event; made up if nobody announced them."""
-        call = event.call or event.agent or self.main or "?"
+        call = event.call or event.agent or self._main or "?"
         block = self._blocks.get(call)
         if block is None:
             block = self._begin(call, event.agent or agent_of(call), "", None)
@@ -265,7 +269,9 @@ class Board:
     def _whole(self, event: RunStarted | TurnStarted | TurnFinished | Warned | RunFinished) -> None:
         match event:
             case RunStarted():
-                self.main, self.state = event.main, State.RUN
+                main = event.main
+                self.mains = (main,) if isinstance(main, str) else main
+                self.state = State.RUN
                 self._join(event.team)
             case TurnStarted():
                 self.turn, self.state = event.turn, State.RUN
@@ -284,7 +290,7 @@ class Board:
 
     def _announce(self, event: Event, text: str, tone: Tone) -> None:
         """A note in the block it concerns: its call's, the main agent's, or the first to come."""
-        block = self._blocks.get(event.call or self.main)
+        block = self._blocks.get(event.call or self._main)
         if block is None:
             self._held.append((tame(text).strip()[:KEPT], tone))
         else:

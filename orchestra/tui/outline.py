@@ -37,7 +37,7 @@ def entries(board: Board) -> list[Entry]:
     for agent in agents.values():
         for parent in dict.fromkeys(agent.parents):
             below.setdefault(parent, []).append(agent)
-    roots = [agents[board.main]] if board.main in agents else []
+    roots = [agents[main] for main in board.mains if main in agents]
     roots += [a for a in agents.values() if not any(p in agents and p != a.name for p in a.parents)]
     seen: set[str] = set()
     found: list[Entry] = []

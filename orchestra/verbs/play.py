@@ -6,23 +6,24 @@ import argparse
 import asyncio
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import __version__
-from ..errors import INTERRUPTED, INVALID, OK, UsageError, exit_code_of
+from ..errors import INTERRUPTED, INVALID, MISSING, OK, RUN_FAILED, UsageError, exit_code_of
 from ..events import Event, Header, RunFinished
-from ..scenario import Scenario, ScriptKey, discover, load
-from ..scenario.team import ALL, choose, members
+from ..scenario import Case, Scenario, ScriptKey, discover, load
+from ..scenario.team import ALL, choose, members, speaks
 from ..text import clean, nearest
 
 if TYPE_CHECKING:
     from ..console import Display, Filter, Kind, Saver
-    from ..runtime import Run
+    from ..runtime import Batch, Run
 
 READING_RATE = 40.0  # tokens a second of scripted replies, where a person watches
+_GRAVITY = (OK, MISSING, INTERRUPTED, RUN_FAILED, 128 + signal.SIGINT)
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
@@ -37,6 +38,7 @@ def run(args: argparse.Namespace) -> int:
     models = _models(scenario, args.model, settings.model)
     _known_agents(scenario, args.agent)
     inputs = _inputs(scenario, args.input)
+    ask = _asker(scenario) if scenario.interactive and _person() else None
     kind: Kind = args.display or ("rich" if sys.stdout.isatty() else "plain")
     pace = READING_RATE if kind == "rich" and sys.stdout.isatty() else 0.0
     header = _header(scenario)
@@ -47,7 +49,15 @@ def run(args: argparse.Namespace) -> int:
         from ..runtime import run as start
 
         rate = pace if settings.rate is None else settings.rate
-        begun = start(scenario, inputs, models=models, rate=rate, trust=args.trust)
+        begun = start(
+            scenario,
+            inputs,
+            models=models,
+            rate=rate,
+            packages=settings.packages,
+            trust=args.trust,
+            ask=ask,
+        )
         with redirect_stdout(sys.stderr):  # what a tool prints is not to stand in the output
             return asyncio.run(_print(begun, show, saver, Filter(args.agent, args.node)))
     finally:
@@ -56,23 +66,25 @@ def run(args: argparse.Namespace) -> int:
             saver.close()
 
 
-async def _print(run: Run, show: Display, saver: Saver | None, keep: Filter) -> int:
+async def _print(run: Run | Batch, show: Display, saver: Saver | None, keep: Filter) -> int:
     caught: list[signal.Signals] = []
     _on_signals(run, caught)
-    finished: Event | None = None
+    ends: list[RunFinished] = []
     async with aclosing(aiter(run)) as happening:
         async for event in happening:
             if saver:
                 saver.feed(event)
             if keep.keep(event):
                 show.feed(event)
-            finished = event
+            if isinstance(event, RunFinished):
+                ends.append(event)
     if caught:
         return 128 + caught[0]
-    return _exit_code(finished)
+    # Of a batch, the gravest end.
+    return max(map(_exit_code, ends), key=_GRAVITY.index, default=_exit_code(None))
 
 
-def _on_signals(run: Run, caught: list[signal.Signals]) -> None:
+def _on_signals(run: Run | Batch, caught: list[signal.Signals]) -> None:
     """The first signal ends the run in good order; a second of its kind ends the process."""
     loop = asyncio.get_running_loop()
 
@@ -112,12 +124,19 @@ def tui(args: argparse.Namespace) -> int:
     models = _models(scenario, args.model, settings.model)
     inputs = _inputs(scenario, args.input)
 
-    def source() -> Run:
+    def source() -> Run | Batch:
         # In the viewer's thread, so that its first frame does not wait for langchain.
         from ..runtime import run as start
 
         rate = READING_RATE if settings.rate is None else settings.rate
-        return start(scenario, inputs, models=models, rate=rate, trust=args.trust)
+        return start(
+            scenario,
+            inputs,
+            models=models,
+            rate=rate,
+            packages=settings.packages,
+            trust=args.trust,
+        )
 
     from ..tui import view
 
@@ -127,14 +146,17 @@ def tui(args: argparse.Namespace) -> int:
 def test(args: argparse.Namespace) -> int:
     """``orchestra test``: every scenario offline, one line each, a reason for each failure."""
     from ..regression import run_suite, worst
+    from ..settings import load_settings
+
+    settings = load_settings()
 
     def load_one(path: Path) -> Scenario:
         return load(path, root=args.root)
 
-    def play(scenario: Scenario, models: Mapping[str, str]) -> Run:
+    def play(scenario: Scenario, case: Case, models: Mapping[str, str]) -> Run | Batch:
         from ..runtime import run as start
 
-        return start(scenario, models=models, trust=args.trust)
+        return start(scenario, case, models=models, packages=settings.packages, trust=args.trust)
 
     codes, files = [], []
     for path in args.paths:
@@ -168,8 +190,11 @@ def _models(scenario: Scenario, given: Sequence[str], from_settings: str | None)
         if ":" not in model and model not in (*scenario.models, "scripted", "echo"):
             known = [*scenario.models, "scripted", "echo"]
             raise UsageError(_unknown("--model", "model", model, known) + ", or provider:name")
-    for agent in scenario.agents:
-        choose(scenario, agent, models)
+    for agent, spec in scenario.agents.items():
+        if speaks(spec):
+            choose(scenario, agent, models)
+        elif agent in models:
+            raise UsageError(f"--model: {agent!r} has no model; its steps have")
     return models
 
 
@@ -189,18 +214,34 @@ def _unknown(option: str, kind: str, word: str, known: Sequence[str] | Mapping[s
     return f"{option}: there is no {kind} {word!r}; {hint}"
 
 
+def _person() -> bool:
+    """Whether somebody is there to be asked."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
 def _inputs(scenario: Scenario, given: str | None) -> tuple[str, ...]:
-    """The user's messages; asked for where none is given and a person is there."""
+    """The user's messages in place of the file's; asked for where there are none at all."""
     if given is not None:
         return (given,)
-    if scenario.inputs:
-        return scenario.inputs
-    if sys.stdin.isatty() and sys.stderr.isatty():
-        sys.stderr.write(f"{scenario.name} > ")
-        sys.stderr.flush()
-        if line := sys.stdin.readline().strip():
-            return (line,)
+    if scenario.cases:
+        return ()
+    if _person() and (line := _asked(scenario)):
+        return (line,)
     raise UsageError(f"{scenario.source.path}: there is no 'input'; give one with --input")
+
+
+def _asked(scenario: Scenario) -> str | None:
+    """What the user says at a prompt; None for nothing, or the end of the input."""
+    sys.stderr.write(f"{clean(scenario.name)} > ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip() or None
+
+
+def _asker(scenario: Scenario) -> Callable[[], Awaitable[str | None]]:
+    async def ask() -> str | None:
+        return await asyncio.to_thread(_asked, scenario)
+
+    return ask
 
 
 def _header(scenario: Scenario) -> Header:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ...scenario.expect import Expectation
 from ..transcript import Transcript
-from .outcome import calls, output, status
+from .outcome import calls, handoffs, output, status
 from .tool_calls import tool_calls
 
 Judge = Callable[[Expectation, Transcript], str | None]
@@ -15,6 +15,7 @@ Judge = Callable[[Expectation, Transcript], str | None]
 # What holds gives None, what does not gives the reason: expected, seen, where.
 JUDGES: dict[str, Judge] = {
     "calls": calls,
+    "handoffs": handoffs,
     "output": output,
     "status": status,
     "tool_calls": tool_calls,

@@ -1,4 +1,4 @@
-"""Checks on how a run ended: ``status``, ``output``, ``calls``."""
+"""Checks on how a run went: ``status``, ``output``, ``calls``, ``handoffs``."""
 
 from __future__ import annotations
 
@@ -42,15 +42,9 @@ def output(expectation: Expectation, transcript: Transcript) -> str | None:
         if not texts:
             return f"agent {expectation.agent!r} was never called"
     for where, text in texts:
-        if check.contains is not None and check.contains not in text:
-            return f"{where}: expected to contain {check.contains!r}, seen {_shown(text)}"
-        if check.equals is not None and check.equals != text:
-            return f"{where}: expected {check.equals!r}, seen {_shown(text)}"
+        if reason := check.reason(text):
+            return f"{where}: {reason}"
     return None
-
-
-def _shown(text: str) -> str:
-    return repr(one_line(text, SHOWN)) if text else "no text"
 
 
 def calls(expectation: Expectation, transcript: Transcript) -> str | None:
@@ -58,8 +52,22 @@ def calls(expectation: Expectation, transcript: Transcript) -> str | None:
     assert expectation.calls is not None  # noqa: S101 - the table has chosen this check by it
     wrong = []
     for agent, expected in expectation.calls.items():
-        paths = [c.path for c in transcript.calls.values() if c.agent == agent and c.parent]
+        paths = [c.path for c in transcript.calls.values() if c.agent == agent and c.delegated]
         if len(paths) not in expected:
             seen = f"{len(paths)} ({', '.join(paths)})" if paths else "0"
             wrong.append(f"{agent}: expected {expected} calls, seen {seen}")
     return "; ".join(wrong) or None
+
+
+def handoffs(expectation: Expectation, transcript: Transcript) -> str | None:
+    """The conversation of the main agent, or of every call of ``agent:``, moved so."""
+    expected = list(expectation.handoffs or ())
+    found = transcript.find(expectation.agent)
+    if not found:
+        return f"agent {expectation.agent or transcript.main!r} was never called"
+    for call in found:
+        seen = transcript.handoffs.get(call.path, [call.agent])
+        if seen != expected:
+            said = " → ".join(expected) or "none"
+            return f"{call.path}: expected {said}, seen {' → '.join(seen)}"
+    return None

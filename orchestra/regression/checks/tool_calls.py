@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 from ...events import ToolCall
 from ...scenario.expect import ArgsMode, Expectation, Step, ToolCallsCheck

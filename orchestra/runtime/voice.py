@@ -1,0 +1,53 @@
+"""One stream of text as it may be said: whole characters, and no secrets.
+
+Providers cut surrogate pairs in two, and a secret may be cut anywhere. So what could be the
+beginning of either waits for the next piece.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ..text import whole_characters
+from .secrets import Filler
+
+
+@dataclass(slots=True)
+class Voice:
+    """The text, the reasoning or the arguments of one message; ``said`` is what was let out."""
+
+    secrets: Filler
+    said: list[str] = field(default_factory=list)
+    _held: str = ""
+
+    def hear(self, text: str) -> str:
+        """What can be said by now."""
+        if self._held or self.secrets.secrets or not text.isascii():
+            text = self._sayable(self._held + text)
+        if text:
+            self.said.append(text)
+        return text
+
+    def rest(self) -> str:
+        """What was held back, when nothing follows."""
+        text, self._held = whole_characters(self._held), ""
+        if text:
+            self.said.append(text)
+        return text
+
+    @property
+    def text(self) -> str:
+        return "".join(self.said)
+
+    def _sayable(self, text: str) -> str:
+        half = text[-1:] if "\ud800" <= text[-1:] <= "\udbff" else ""
+        text = whole_characters(text[:-1] if half else text)
+        if not self.secrets.secrets:
+            self._held = half
+            return text
+        text, held = self.secrets.stream(text)
+        # Half a character is no part of a secret's beginning: what stands before it is not either.
+        if half:
+            text, held = text + held, ""
+        self._held = held + half
+        return text

@@ -1,0 +1,181 @@
+"""What is hardly meant in a script, in the person's decisions and in the checks."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from ..errors import Problem
+from .agents import ECHO, RESPONSE, SCRIPTED, TRANSFER, AgentSpec, steps_of
+from .excerpt import quoted, suggestion
+from .model import Scenario
+from .replies import ScriptedCall
+from .script import ScriptKey, Segment
+from .team import choose, speaks
+from .tools import CannedTool, PythonTool, is_schema
+
+Place = tuple[str | int, ...]
+
+
+def script_advice(scenario: Scenario, reachable: Collection[str]) -> Iterator[Problem]:
+    """Warnings of everything that names calls."""
+    yield from _mute(scenario)
+    for key, replies in scenario.script.items():
+        parsed = ScriptKey.parse(key)
+        yield from _path(scenario, ("script", key), parsed, at_key=True)
+        yield from _voice(scenario, key, parsed)
+        speaker = parsed.segments[-1]
+        if speaker.aside:
+            continue
+        for at, reply in enumerate(replies):
+            for number, call in enumerate(reply.tool_calls):
+                where = ("script", key, at, "tool_calls", number)
+                yield from _call(scenario, where, speaker.name, call)
+    yield from _decisions(scenario, reachable)
+    yield from _expect(scenario)
+
+
+def _mute(scenario: Scenario) -> Iterator[Problem]:
+    """Main agents that have nothing to say."""
+    said = {ScriptKey.parse(key).segments[-1].name for key in scenario.script}
+    for name in scenario.mains:
+        spec = scenario.agents[name]
+        if speaks(spec) and name not in said and choose(scenario, name).model == SCRIPTED:
+            message = f"the script has no reply for {quoted(name)}"
+            hint = f"add 'script: {{{name}: [{{text: …}}]}}', or name a 'model'"
+            yield scenario.source.problem(("agents", name), message, hint, at_key=True)
+
+
+def _voice(scenario: Scenario, key: str, parsed: ScriptKey) -> Iterator[Problem]:
+    """A script for an agent that never asks it. (`test` asks it for every other model.)"""
+    name = parsed.segments[-1].name
+    if speaks(scenario.agents[name]):
+        if choose(scenario, name).model == ECHO:
+            message = f"{quoted(name)} speaks with the model 'echo', which asks no script"
+            yield scenario.source.problem(("script", key), message, at_key=True)
+    elif not parsed.segments[-1].aside:
+        message = f"{quoted(name)} is a route by rules alone: no model is asked"
+        yield scenario.source.problem(("script", key), message, at_key=True)
+
+
+def _path(
+    scenario: Scenario, where: Place, key: ScriptKey, *, at_key: bool = False
+) -> Iterator[Problem]:
+    """A path that no call can have."""
+    first = key.segments[0]
+    if key.anchored and first.name not in _members(scenario, scenario.mains):
+        message = f"{quoted(first.name)} is no main agent, as '/' says"
+        yield scenario.source.problem(where, message, at_key=at_key)
+    for before, after in zip(key.segments, key.segments[1:], strict=False):
+        if not _leads(scenario, before, after):
+            how = "never hands over to" if after.joint == ">" else "does not call"
+            message = f"{quoted(before.name)} {how} {quoted(after.name)}"
+            yield scenario.source.problem(where, message, at_key=at_key)
+            return
+
+
+def _leads(scenario: Scenario, before: Segment, after: Segment) -> bool:
+    if after.joint == ">":
+        return after.name in _members(scenario, [before.name])
+    return after.name in steps_of(scenario.agents[before.name])
+
+
+def _members(scenario: Scenario, agents: Collection[str]) -> set[str]:
+    """Agents, and whoever may get their conversation."""
+    found, todo = set[str](), list(agents)
+    while todo:
+        name = todo.pop()
+        spec = scenario.agents[name]
+        if name not in found and isinstance(spec, AgentSpec):
+            todo += spec.handoffs
+        found.add(name)
+    return found
+
+
+def _call(scenario: Scenario, where: Place, agent: str, call: ScriptedCall) -> Iterator[Problem]:
+    spec = scenario.agents[agent]
+    own = tools_of(scenario, agent)
+    if own is None or call.name == RESPONSE:
+        return
+    if call.name not in own:
+        hint = suggestion(call.name, own) or (
+            f"its tools are {', '.join(map(quoted, own[:8]))}" if own else "it has no tools"
+        )
+        message = f"{quoted(call.name)} is no tool of {quoted(agent)}"
+        yield scenario.source.problem(where, message, hint)
+    elif isinstance(spec, AgentSpec) and call.name in spec.subagents:
+        yield from _arguments(scenario, where, call, {"query"}, {"query"})
+    elif isinstance(tool := scenario.tools.get(call.name), CannedTool) and tool.parameters:
+        schema = tool.parameters
+        known, needed = {*schema}, {*schema}
+        if is_schema(schema):
+            properties, required = schema.get("properties"), schema.get("required")
+            known = {*properties} if isinstance(properties, dict) else set()
+            needed = (
+                {it for it in required if isinstance(it, str)}
+                if isinstance(required, list)
+                else set()
+            )
+        yield from _arguments(scenario, where, call, known, needed)
+
+
+def _arguments(
+    scenario: Scenario, where: Place, call: ScriptedCall, known: set[str], needed: set[str]
+) -> Iterator[Problem]:
+    """The tool would refuse the call."""
+    for name in sorted(needed - {*call.args}):
+        message = f"{quoted(call.name)} is called without its {quoted(name)}"
+        yield scenario.source.problem((*where, call.name), message)
+    for name in call.args:
+        if known and name not in known:
+            message = f"{quoted(call.name)} takes no {quoted(name)}"
+            place = (*where, call.name, name)
+            yield scenario.source.problem(place, message, suggestion(name, known), at_key=True)
+
+
+def tools_of(scenario: Scenario, agent: str) -> list[str] | None:
+    """The names by which an agent's model knows its tools; None if only running it tells.
+
+    A Python class may have any methods, and middleware may bring tools of its own.
+    """
+    spec = scenario.agents[agent]
+    if not isinstance(spec, AgentSpec):
+        return []
+    if spec.middleware or any(isinstance(scenario.tools[it], PythonTool) for it in spec.tools):
+        return None
+    return [*spec.tools, *spec.subagents, *(TRANSFER + name for name in spec.handoffs)]
+
+
+def _decisions(scenario: Scenario, reachable: Collection[str]) -> Iterator[Problem]:
+    """What is asked without a decision, and decided without being asked."""
+    asked = {
+        (ScriptKey.parse(key).segments[-1].name, call.name)
+        for key, replies in scenario.script.items()
+        for reply in replies
+        for call in reply.tool_calls
+    }
+    decided = set[tuple[str, str]]()
+    for at, decision in enumerate(scenario.decisions):
+        path = ScriptKey.parse(decision.agent)
+        agent = path.segments[-1].name
+        decided.add((agent, decision.tool))
+        yield from _path(scenario, ("decisions", at, "agent"), path)
+        if scenario.script and (agent, decision.tool) not in asked:
+            message = f"the script never has {quoted(agent)} call {quoted(decision.tool)}"
+            yield scenario.source.problem(("decisions", at), message)
+    for name, spec in scenario.agents.items():
+        for at, tool in enumerate(spec.approve if isinstance(spec, AgentSpec) else ()):
+            if name in reachable and (name, tool) in asked - decided:
+                message = f"the script calls {quoted(tool)}, but 'decisions' has none on it"
+                yield scenario.source.problem(("agents", name, "approve", at), message)
+
+
+def _expect(scenario: Scenario) -> Iterator[Problem]:
+    places: list[tuple[Place, Collection[object]]] = [(("expect",), scenario.expect)]
+    for key, items in (("turns", scenario.turns), ("inputs", scenario.inputs)):
+        for at, item in enumerate(items or ()):
+            if not isinstance(item, str):
+                places.append(((key, at, "expect"), item.expect))
+    for where, checks in places:
+        for at, check in enumerate(checks):
+            if agent := getattr(check, "agent", None):
+                yield from _path(scenario, (*where, at, "agent"), ScriptKey.parse(agent))

@@ -1,0 +1,148 @@
+"""What a scenario needs besides its own file: code, environment, endpoints, other files.
+
+Told without importing or opening anything that the file names, and without the value of any
+variable.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from .agents import AgentSpec, ModelSpec, RouteSpec
+from .environment import variables as variables_of
+from .model import Scenario
+from .nodes import Node
+from .team import offline, resolve
+from .tools import PythonTool
+
+_USER = re.compile(r"//[^/@\s]*@")
+
+Place = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A Python object that a tool stands for; ``file`` is where its module lies, if it is there."""
+
+    tool: str
+    target: str
+    file: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A variable of the environment, and where the file names it first without a default."""
+
+    name: str
+    where: Place
+    optional: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A server that a model is asked at; ``base_url`` as it stands in the file, never filled."""
+
+    model: str
+    target: str
+    base_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """All that a scenario needs."""
+
+    code: tuple[Code, ...]
+    variables: tuple[Variable, ...]
+    endpoints: tuple[Endpoint, ...]
+    files: tuple[str, ...]
+    middleware: tuple[str, ...]
+
+
+def needs(scenario: Scenario) -> Needs:
+    """What ``scenario`` needs, in the order of the file."""
+    named = (
+        layer.name
+        for spec in scenario.agents.values()
+        if isinstance(spec, AgentSpec)
+        for layer in spec.middleware
+    )
+    return Needs(
+        code=tuple(
+            Code(name, tool.python, module_file(scenario, tool.python))
+            for name, tool in scenario.tools.items()
+            if isinstance(tool, PythonTool)
+        ),
+        variables=variables(scenario),
+        endpoints=tuple(_endpoints(scenario)),
+        files=tuple(scenario.source.used),
+        middleware=tuple(dict.fromkeys(named)),
+    )
+
+
+def module_file(scenario: Scenario, target: str) -> Path | None:
+    """The file of ``module:name``, looked for beside the scenario and under its root."""
+    source = scenario.source
+    relative = Path(*target.partition(":")[0].split("."))
+    for folder in (source.path.parent, source.root):
+        for candidate in (folder / relative.with_suffix(".py"), folder / relative / "__init__.py"):
+            if candidate.is_file():
+                return candidate
+    return None
+
+
+def missing(scenario: Scenario, environ: Mapping[str, str]) -> list[Variable]:
+    """The variables that have neither a value nor a default; an empty one counts as unset."""
+    return [it for it in variables(scenario) if not it.optional and not environ.get(it.name)]
+
+
+def variables(scenario: Scenario) -> tuple[Variable, ...]:
+    """Every variable that is filled in a model, or in what a class is called with."""
+    found: dict[str, Variable] = {}
+    for where, text in _filled(scenario):
+        for name, optional in variables_of(text):
+            known = found.get(name)
+            if known is None or (known.optional and not optional):
+                found[name] = Variable(name, where, optional)
+    return tuple(found.values())
+
+
+def _filled(scenario: Scenario) -> Iterator[tuple[Place, str]]:
+    """The texts in which variables are filled, and where they stand."""
+    source = scenario.source
+    places: list[Place] = [("models", name) for name in scenario.models]
+    places += [("tools", name, "args") for name in scenario.tools]
+    places += [("agents", name, "model") for name in scenario.agents]
+    for place in places:
+        found, node, _ = source.find(place)
+        if len(found) == len(place):
+            yield from _texts(place, node)
+
+
+def _texts(where: Place, node: Node) -> Iterator[tuple[Place, str]]:
+    match node.value:
+        case str() as text:
+            yield where, text
+        case list() as items:
+            for at, item in enumerate(items):
+                yield from _texts((*where, at), item)
+        case dict() as entries:
+            for key, entry in entries.items():
+                yield from _texts((*where, key), entry.node)
+
+
+def _endpoints(scenario: Scenario) -> Iterator[Endpoint]:
+    for name, given in scenario.models.items():
+        if isinstance(given, ModelSpec) or given not in scenario.models:
+            yield from _endpoint(name, resolve(scenario, given))
+    for name, spec in scenario.agents.items():
+        own = spec.model if isinstance(spec, AgentSpec | RouteSpec) else None
+        if own and (isinstance(own, ModelSpec) or own not in scenario.models):
+            yield from _endpoint(f"agent {name}", resolve(scenario, own))
+
+
+def _endpoint(name: str, spec: ModelSpec) -> Iterator[Endpoint]:
+    if not offline(spec):
+        yield Endpoint(name, spec.model, _USER.sub("//***@", spec.base_url or ""))
