@@ -137,7 +137,7 @@ async def test_64_runs_of_one_team_side_by_side() -> None:
     for mine, seen in zip(started, runs, strict=True):
         check_promises(seen)
         assert {e.run for e in seen} == {mine.id}
-        assert next(iter(of(events.AgentStarted, seen))).task == mine.inputs[0]
+        assert next(iter(of(events.AgentStarted, seen))).task == mine.case.turns[0].input
         results = [e.result for e in of(events.ToolFinished, seen) if e.name == "once"]
         assert results == ["first", "later"]
 

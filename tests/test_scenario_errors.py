@@ -31,7 +31,7 @@ agents: {editor: {subagents: [writer]}, writer: {}}
 tags: [a]
 zzz: 1
 >> 4:1: unknown key 'zzz'; known keys: version, name, description, tags, models, tools, agents,
->>   main, input, turns, script, expect
+>>   main, input, turns, inputs, interactive, script, decisions, expect, run
 ----
 agents: {a: {}}
 >> 1:1: missing key 'version'; begin the file with 'version: 1'
@@ -56,7 +56,7 @@ version: 1
 base: &base {title: A}
 agents: {a: {<<: *base}}
 >> 2:1: unknown key 'base'; known keys: version, name, description, tags, models, tools,
->>   agents, main, input, turns, script, expect
+>>   agents, main, input, turns, inputs, interactive, script, decisions, expect, run
 >> 3:14: agents.a: unknown key '<<'; YAML 1.2 has no merge keys; 'use:' takes over an agent
 >>   from a file
 ----
@@ -64,7 +64,8 @@ version: 1
 agents:
   a: {"x\e[2J": 1}
 >> 3:7: agents.a: unknown key 'x␛[2J'; known keys: title, description, system_prompt, model,
->>   tools, subagents, use
+>>   tools, subagents, handoffs, approve, response_format, middleware, limits, use, sequence,
+>>   parallel, map, loop, route
 ----
 version: 1
 agents: {editor: {subagents: [writer]}, writer: {}}

@@ -16,7 +16,7 @@ from orchestra.scenario import (
     Count,
     Expectation,
     ModelSpec,
-    OutputCheck,
+    Matcher,
     PythonTool,
     Reply,
     ScriptedCall,
@@ -67,7 +67,7 @@ expect:
 
 def test_everything_a_file_can_say() -> None:
     scenario = loads(WHOLE, path="scenarios/whole.yaml")
-    assert (scenario.name, scenario.main, scenario.inputs) == ("whole", "editor", ("Write.",))
+    assert (scenario.name, scenario.main, scenario.input) == ("whole", "editor", "Write.")
     assert isinstance(scenario.models["live"], ModelSpec)
     assert isinstance(scenario.tools["publish"], PythonTool)
     weather = scenario.tools["weather"]
@@ -101,7 +101,7 @@ def test_checks_and_replies_can_be_built_in_python_too() -> None:
     assert Reply(tool_calls=(call,)).tool_calls == (call,)
     check = ToolCallsCheck(steps=(Step(name="a"), Step(name="b", args={})))
     assert Expectation(tool_calls=check).tool_calls is check
-    assert OutputCheck(contains="x") == Expectation(output=OutputCheck(contains="x")).output
+    assert Matcher(contains="x") == Expectation(output=Matcher(contains="x")).output
 
 
 def test_a_source_points_at_any_place_of_its_file() -> None:

@@ -44,7 +44,7 @@ version: 1
 agents:
   a: {subagents: [b]}
   b: {subagents: [a]}
->> 2:1: every agent is another's subagent, so none is the main one; name it with 'main:'
+>> 2:1: every agent is called by another, so none is the main one; name it with 'main:'
 ----
 version: 1
 agents: {editor: {subagents: [writer]}, writer: {}}
@@ -53,8 +53,8 @@ main: editr
 ----
 version: 1
 agents: {editor: {subagents: [writer]}, writer: {}}
-main: [editor]
->> 3:7: main: expected text, found a list
+main: {editor: x}
+>> 3:7: main: expected text or a list, found a mapping
 ----
 version: 1
 agents: {editor: {subagents: [writer]}, writer: {}}
@@ -121,7 +121,7 @@ tools:
   e: {returns: [{}, {value: 1, error: x}, {when: 3, value: 1}]}
   f: text
 >> 4:15: tools.a.python: 'weather': expected 'module:function'
->> 5:22: tools.b: unknown key 'description'; known keys: python
+>> 5:22: tools.b: unknown key 'description'; known keys: python, args
 >> 6:3: tools.c: missing key 'returns'
 >> 7:16: tools.d.returns: needs at least one item
 >> 8:17: tools.e.returns[0]: needs one of 'value' and 'error'
@@ -214,13 +214,13 @@ expect:
   - tool_calls: [3]
   - tool_calls: {steps: [a, {b: 1}], match: exact}
   - tool_calls: text
->> 4:5: expect[0]: needs exactly one check of status, output, calls, tool_calls
+>> 4:5: expect[0]: needs exactly one check of status, output, calls, tool_calls, handoffs
 >> 5:13: expect[1].status: expected 'completed', 'failed', 'interrupted' or 'cancelled', found
 >>   the text 'done'
->> 6:5: expect[2]: needs exactly one check of status, output, calls, tool_calls; write status
+>> 6:5: expect[2]: needs exactly one check of status, output, calls, tool_calls, handoffs; write status
 >>   and output as list items of their own
->> 7:13: expect[3].output: expected text, or a mapping with 'contains' or 'equals'
->> 8:13: expect[4].output: needs 'contains' or 'equals'
+>> 7:13: expect[3].output: expected text, or a mapping with one of 'contains', 'equals', 'matches', 'json_schema', 'json_path'
+>> 8:13: expect[4].output: needs one of 'contains', 'equals', 'matches', 'json_schema', 'json_path'
 >> 9:14: expect[5].output: unknown key 'contain'; did you mean 'contains'?
 >> 10:13: expect[6].calls: unknown agent 'wrter'; did you mean 'writer'?
 >> 10:31: expect[6].calls.writer: expected a number, or a range such as '1..3'

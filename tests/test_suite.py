@@ -27,7 +27,7 @@ script:
 
 async def judged(expect: str, text: str = TEAM) -> tuple[int, list[str]]:
     loaded = scenario(text + f"expect: [{expect}]\n")
-    return verdict(loaded, Transcript.of(await play(loaded)))
+    return verdict(loaded.cases[0], Transcript.of(await play(loaded)))
 
 
 HOLDS = [
@@ -135,14 +135,19 @@ async def test_a_failure_that_is_expected_passes() -> None:
     crash = "agents: {a: {tools: [t]}}\ntools: {t: {python: 'x:y'}}\ninput: go\n"
     loaded = scenario(crash + "expect: [{status: failed}]\n")
     failed = RunFinished(status="failed", error="boom", error_type="RuntimeError")
-    assert verdict(loaded, Transcript.of([RunStarted(scenario="s", main="a"), failed])) == (OK, [])
+    assert verdict(
+        loaded.cases[0], Transcript.of([RunStarted(scenario="s", main="a"), failed])
+    ) == (OK, [])
     plain = scenario(crash)
-    assert verdict(plain, Transcript.of([failed])) == (RUN_FAILED, ["the run failed: boom"])
+    assert verdict(plain.cases[0], Transcript.of([failed])) == (
+        RUN_FAILED,
+        ["the run failed: boom"],
+    )
     missing = RunFinished(status="failed", error="no reply", error_type="MissingReply")
-    assert verdict(loaded, Transcript.of([missing]))[0] == MISSING
-    assert verdict(loaded, Transcript.of([]))[0] == RUN_FAILED
+    assert verdict(loaded.cases[0], Transcript.of([missing]))[0] == MISSING
+    assert verdict(loaded.cases[0], Transcript.of([]))[0] == RUN_FAILED
     hopeful = scenario(crash + "expect: [{status: completed}]\n")
-    assert verdict(hopeful, Transcript.of([failed]))[0] == RUN_FAILED
+    assert verdict(hopeful.cases[0], Transcript.of([failed]))[0] == RUN_FAILED
 
 
 FILES = {
@@ -176,7 +181,9 @@ def test_a_suite_of_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         (tmp_path / name).write_text("version: 1\n" + text)
     results = list(
         run_suite(
-            [tmp_path / name for name in FILES], load, lambda s, models: run(s, models=models)
+            [tmp_path / name for name in FILES],
+            load,
+            lambda s, case, models: run(s, case, models=models),
         )
     )
     assert {r.path.name: r.code for r in results} == {n: code for n, (code, _) in FILES.items()}

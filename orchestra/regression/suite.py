@@ -19,7 +19,7 @@ from ..errors import (
     UsageError,
     exit_code_of,
 )
-from ..events import Event
+from ..events import Event, Warned
 from ..scenario import Case, Scenario
 from ..scenario.script import unused_line
 from ..scenario.team import scripted
@@ -86,7 +86,7 @@ def _file(
     path: Path, scenario: Scenario, cases: Sequence[Case], play: Play
 ) -> Iterator[CaseResult]:
     """Every case; and what no case has used of the script, unless one was cut short."""
-    left: list[dict[str, tuple[int, ...]]] = []
+    left: list[dict[str, Warned]] = []
     for case in cases:
         started = time.monotonic()
         try:
@@ -98,9 +98,6 @@ def _file(
         except Exception as error:  # noqa: BLE001 - a crash in one case must not end the others
             code, failed = _failure(error)
             reasons = list(failed)
-        if case.alone and left:
-            reasons += _unused(scenario, left)
-            code = code or (CHECK_FAILED if reasons else OK)
         yield CaseResult(case.name, path, code, tuple(reasons), time.monotonic() - started)
     if len(left) == len(cases) and not cases[0].alone and (reasons := _unused(scenario, left)):
         yield CaseResult(scenario.name, path, CHECK_FAILED, tuple(reasons))
@@ -122,11 +119,12 @@ async def _transcript(events: AsyncIterable[Event]) -> Transcript:
     return transcript
 
 
-def _unused(scenario: Scenario, left: Sequence[Mapping[str, tuple[int, ...]]]) -> list[str]:
+def _unused(scenario: Scenario, left: Sequence[Mapping[str, Warned]]) -> list[str]:
     """The replies that every case has left."""
     lines = []
-    for key, numbers in left[0].items():
-        never = sorted(set(numbers).intersection(*(other.get(key, ()) for other in left[1:])))
+    for key, told in left[0].items():
+        others = (other[key].replies if key in other else () for other in left[1:])
+        never = sorted(set(told.replies).intersection(*others))
         if never:
             lines.append(unused_line(key, never, len(scenario.script[key])))
     return lines
@@ -153,4 +151,6 @@ def verdict(case: Case, transcript: Transcript) -> tuple[int, list[str]]:
     code = exit_code_of(finished.error_type)
     if finished.status != "completed" and (code == MISSING or not meant):
         return code, [f"the run {finished.status}: {finished.error}", *reasons]
+    if case.alone:  # of several cases, another may use what this one has left
+        reasons += [warned.message for warned in transcript.unused.values()]
     return (CHECK_FAILED if reasons else OK), reasons

@@ -52,15 +52,15 @@ class Call:
 class Transcript:
     """A whole run, or one turn of it.
 
-    ``mains`` are the main agents' call paths, ``turns`` the same of each turn alone, ``unused`` the
-    replies that were left over, ``handoffs`` the agents that had the conversation of each call, in
+    ``mains`` are the main agents' call paths, ``turns`` the same of each turn alone, ``unused`` what
+    each script key has left over, ``handoffs`` the agents that had the conversation of each call, in
     order. ``finished`` is None if the run never was.
     """
 
     mains: tuple[str, ...] = ()
     calls: dict[str, Call] = field(default_factory=dict)
     turns: list[Transcript] = field(default_factory=list)
-    unused: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    unused: dict[str, Warned] = field(default_factory=dict)
     handoffs: dict[str, list[str]] = field(default_factory=dict)
     finished: RunFinished | None = None
 
@@ -82,7 +82,7 @@ class Transcript:
             case TurnFinished() if self.turns:
                 self.turns[-1]._end(event)
             case Warned(script_key=str(key)):
-                self.unused[key] = event.replies
+                self.unused[key] = event
             case RunFinished():
                 self.finished = event
             case _:

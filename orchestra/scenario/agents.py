@@ -39,18 +39,23 @@ class ModelSpec(Spec):
     model: str
     """``provider:name``, as ``openai:gpt-5-mini``; or ``scripted``, or ``echo``."""
     temperature: float | None = None
+    """How freely it chooses its words; 0 is the least."""
     top_p: float | None = None
+    """Which share of the likeliest words it chooses from."""
     max_tokens: Positive | None = None
+    """How long one answer may be."""
     timeout: Timeout | None = None
     """Seconds for one request."""
     max_retries: Tokens | None = None
     """Of the provider's SDK; 0 unless given."""
     seed: int | None = None
+    """Asks the provider for the same answer each time."""
     base_url: str | None = None
     """An OpenAI-compatible server, as ``http://127.0.0.1:8000/v1``."""
     api_key: str | None = None
     """Best as ``${NAME}``: filled from the environment, never written anywhere."""
     default_headers: dict[str, str] | None = None
+    """Headers that go with every request."""
     model_kwargs: dict[str, JsonValue] | None = None
     """Anything else that the provider's API takes."""
 
@@ -61,6 +66,7 @@ class MiddlewareSpec(Spec):
     name: str
     """In snake_case, as ``model_retry`` for ``ModelRetryMiddleware``."""
     args: Arguments = {}
+    """What it is made with."""
 
     @model_validator(mode="before")
     @classmethod
@@ -72,8 +78,11 @@ class Limits(Spec):
     """What one go of an agent may use: one delegated task, one step, or one user turn."""
 
     model_calls: Positive = 100
-    tool_calls: Positive = 500
+    """Answers of its model."""
+    tool_calls: Positive = 10_000
+    """Tool calls, delegations among them."""
     seconds: Timeout = 3600.0
+    """Time on the clock."""
     tokens: Positive = 5_000_000
     """Input and output, as the provider reports them."""
 
@@ -89,6 +98,7 @@ class AgentSpec(_Member):
     """One agent; its key is its name, on the wire and as ``lc_agent_name``."""
 
     system_prompt: str = ""
+    """What it is told before anything else."""
     model: str | ModelSpec | None = None
     """A name of ``models``, ``provider:name``, ``scripted`` or ``echo``."""
     tools: tuple[str, ...] = ()
@@ -104,12 +114,14 @@ class AgentSpec(_Member):
     middleware: tuple[MiddlewareSpec, ...] = ()
     """LangChain's middleware by snake_case name, the outermost first."""
     limits: Limits = Limits()
+    """What one go of it may use."""
 
 
 class StepSpec(Spec):
     """A step with an input of its own."""
 
     agent: str
+    """Who takes the step."""
     input: str = ""
     """A template: ``{{input}}`` is what the composite was asked, ``{{previous}}`` the output of
     the step before, ``{{steps.researcher}}`` the last output of that step."""
