@@ -15,7 +15,7 @@ class Totals:
     """
 
     agents: dict[str, AgentTotals] = field(default_factory=dict)
-    _calls: set[str] = field(default_factory=set)
+    _calls: set[tuple[str, str]] = field(default_factory=set)
     _first_tokens: dict[str, list[float]] = field(default_factory=dict)
 
     def feed(self, event: BaseEvent) -> None:
@@ -23,8 +23,8 @@ class Totals:
         if agent is None:
             return
         match event:
-            case AgentStarted(call=str(call)) if call not in self._calls:
-                self._calls.add(call)
+            case AgentStarted(call=str(call)) if (event.run, call) not in self._calls:
+                self._calls.add((event.run, call))
                 self._set(agent, calls=self._of(agent).calls + 1)
             case ModelFinished():
                 self._model_finished(agent, event)

@@ -1,9 +1,12 @@
 """`orchestra new`: every template is a scenario that works at once."""
 
+import json
 import os
 from pathlib import Path
 
 import pytest
+import yaml
+from jsonschema import Draft202012Validator
 
 from orchestra.cli import main
 from orchestra.scenario import load
@@ -54,6 +57,15 @@ def test_a_template_names_the_schema_and_explains_itself(name: str) -> None:
     assert lines[1].startswith("# ")
     assert f"name: {name}" in lines
     assert all(len(line) <= 100 for line in lines)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_other_tools_can_read_a_template(capsys: pytest.CaptureFixture[str], name: str) -> None:
+    """Any YAML parser reads it, and an editor finds nothing wrong in it."""
+    document = yaml.safe_load(templates()[name].read_text(encoding="utf-8"))
+    assert main(["schema"]) == 0
+    schema = json.loads(capsys.readouterr().out)
+    assert not list(Draft202012Validator(schema).iter_errors(document))
 
 
 def test_it_is_named_after_its_file(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

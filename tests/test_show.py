@@ -90,7 +90,7 @@ def test_overview(capsys: pytest.CaptureFixture[str], team: str) -> None:
              ├─ if contains 'refund': worker ↑
              ├─ “All else”: critic ↑
              └─ default: critic ↑
-          not reached from there:
+          never reached:
           lost  scripted
 
         needs
@@ -198,7 +198,11 @@ def test_a_long_chain_is_cut(capsys: pytest.CaptureFixture[str], tmp_path: Path)
     path = tmp_path / "s.yaml"
     chain = "".join(f"  a{at}: {{subagents: [a{at + 1}]}}\n" for at in range(1500))
     path.write_text(f"version: 1\nagents:\n{chain}  a1500: {{}}\n")
-    assert "└─ …" in shown(capsys, str(path))
+    lines = shown(capsys, str(path)).splitlines()
+    assert max(map(len, lines)) < 100
+    assert "  further down:" in lines
+    assert "  never reached:" not in lines
+    assert sum("scripted" in line for line in lines) == 1501, "everyone is told once"
 
 
 @pytest.mark.parametrize(

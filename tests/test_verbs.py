@@ -308,14 +308,15 @@ def test_agent_files(capsys: pytest.CaptureFixture[str]) -> None:
     ]
     assert main(["validate", "."]) == 0
     assert capsys.readouterr().out.endswith("4 valid, 0 invalid\n")
-    assert main(["validate", "agents/good.yaml"]) == 0
+    write(Path("agents/other.yaml"), "use: good.yaml\ntools: []\n")
+    assert main(["validate", "agents/good.yaml", "agents/other.yaml"]) == 0
 
 
 def test_broken_agent_files(capsys: pytest.CaptureFixture[str]) -> None:
     write(Path("bad.yaml"), "tols: [a]\nsystem_prompt: 3\nsubagents: [b, b]\nmodel: '${M}'\n")
     write(Path("warn.yaml"), "system_prompt: x\nmodel: {model: 'x:y', api_key: '${K}'}\n")
     assert main(["validate", "bad.yaml", "warn.yaml"]) == 2
-    lines = [it for it in capsys.readouterr().out.splitlines() if it[:1] not in " "]
+    lines = [it for it in capsys.readouterr().out.splitlines() if not it.startswith(" ")]
     assert lines == [
         "BAD   bad.yaml",
         "bad.yaml:1:1: unknown key 'tols'; did you mean 'tools'?",

@@ -35,7 +35,11 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """One agent of the team. ``parents`` are the agents that may call it."""
+    """One agent of the team. ``parents`` are the agents that may call it.
+
+    ``kind`` is ``agent``, or which composite it is: ``sequence``, ``parallel``, ``map``, ``loop``,
+    ``route``. ``model`` is empty for a composite that says nothing itself.
+    """
 
     name: str
     title: str = ""
@@ -43,6 +47,7 @@ class Member:
     parents: tuple[str, ...] = ()
     tools: tuple[str, ...] = ()
     model: str = ""
+    kind: str = "agent"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

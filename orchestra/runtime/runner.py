@@ -37,11 +37,13 @@ class Run:
         case: Case | Sequence[str] = (),
         *,
         ask: Ask | None = None,
+        whole: bool = True,
         close_team: bool = False,
     ) -> None:
         """``case`` is one of the scenario's cases, or the user's messages; default: its only one.
 
-        ``ask`` is called for further turns, once the given ones are done. Raises UsageError if
+        ``ask`` is called for further turns, once the given ones are done. A run that is not the
+        ``whole`` of a scenario does not tell which replies it left over. Raises UsageError if
         there is nothing to say, or if the scenario has several cases.
         """
         self.id = secrets.token_hex(6)
@@ -54,6 +56,7 @@ class Run:
             conversations={name: [] for name in team.scenario.mains},
         )
         self._ask = ask
+        self._whole = whole
         self._close_team = close_team
 
     def cancel(self) -> None:
@@ -152,7 +155,7 @@ class Run:
     def _left_over(self) -> Iterator[events.Warned]:
         """Replies that were never used; of a run cut short it would be no news."""
         state, script = self._state, self.team.script
-        if state.error is None and not state.cancelled:
+        if self._whole and state.error is None and not state.cancelled:
             for key, numbers in unused(script, state.used).items():
                 told = unused_line(key, numbers, len(script[key]))
                 yield events.Warned(message=told, script_key=key, replies=numbers)
@@ -204,7 +207,7 @@ class Batch:
     """
 
     def __init__(self, team: Team, cases: Sequence[Case], *, close_team: bool = False) -> None:
-        self.runs = [Run(team, case) for case in cases]
+        self.runs = [Run(team, case, whole=False) for case in cases]
         self._slots = asyncio.Semaphore(team.scenario.run.max_concurrency)
         self._team = team if close_team else None
 

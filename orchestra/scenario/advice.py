@@ -6,7 +6,9 @@ Nothing that the file names is imported: a Python module is read, not run.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+import warnings
+from collections.abc import Collection, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 
 from ..errors import Problem
@@ -15,20 +17,26 @@ from .agents import AgentSpec, steps_of
 from .excerpt import quoted, suggestion
 from .model import Scenario
 from .needs import missing, module_file
-from .nodes import MAX_BYTES
+from .nodes import MAX_BYTES, MAX_PROBLEMS
 from .tools import CannedTool, PythonTool
 
 
-def advice(scenario: Scenario, environ: Mapping[str, str]) -> list[Problem]:
-    """The warnings of a valid scenario, in the order of its files."""
-    found = [
-        *environment_advice(scenario, environ),
-        *_code(scenario),
-        *_unused_tools(scenario),
-        *_unreachable(scenario),
-        *_answers(scenario),
-        *script_advice(scenario, reachable(scenario)),
-    ]
+def advice(
+    scenario: Scenario, environ: Mapping[str, str], packages: Collection[str] = ()
+) -> list[Problem]:
+    """The warnings of a valid scenario, in the order of its files.
+
+    ``packages`` are the installed ones that the user lets a file name; they are not looked into.
+    """
+    kinds = (
+        environment_advice(scenario, environ),
+        _code(scenario, packages),
+        _unused_tools(scenario),
+        _unreachable(scenario),
+        _answers(scenario),
+        script_advice(scenario, reachable(scenario)),
+    )
+    found = [it for kind in kinds for it in islice(kind, MAX_PROBLEMS)]
     files = {file: at for at, file in enumerate(scenario.source.texts)}
     return sorted(found, key=lambda it: (files.get(it.file, 0), it.line, it.column))
 
@@ -56,12 +64,14 @@ def environment_advice(scenario: Scenario, environ: Mapping[str, str]) -> Iterat
         yield scenario.source.problem(variable.where, message, hint)
 
 
-def _code(scenario: Scenario) -> Iterator[Problem]:
+def _code(scenario: Scenario, packages: Collection[str]) -> Iterator[Problem]:
     for name, tool in scenario.tools.items():
         if not isinstance(tool, PythonTool):
             continue
         where = ("tools", name, "python")
         module, _, attributes = tool.python.partition(":")
+        if module.partition(".")[0] in packages:
+            continue
         file = module_file(scenario, tool.python)
         if file is None:
             message = f"no module {quoted(module)} beside the file or under the root"
@@ -77,7 +87,8 @@ def _code(scenario: Scenario) -> Iterator[Problem]:
 def _names_in(file: Path) -> set[str] | None:
     """What a Python file defines at its top; None if that cannot be told by reading it."""
     try:
-        with file.open("rb") as opened:
+        with file.open("rb") as opened, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of the code that is read
             tree = ast.parse(opened.read(MAX_BYTES))
     except (OSError, ValueError, SyntaxError, RecursionError, MemoryError):
         return None

@@ -162,9 +162,10 @@ def _decisions(scenario: Scenario, reachable: Collection[str]) -> Iterator[Probl
         if scenario.script and (agent, decision.tool) not in asked:
             message = f"the script never has {quoted(agent)} call {quoted(decision.tool)}"
             yield scenario.source.problem(("decisions", at), message)
+    undecided = asked - decided
     for name, spec in scenario.agents.items():
         for at, tool in enumerate(spec.approve if isinstance(spec, AgentSpec) else ()):
-            if name in reachable and (name, tool) in asked - decided:
+            if name in reachable and (name, tool) in undecided:
                 message = f"the script calls {quoted(tool)}, but 'decisions' has none on it"
                 yield scenario.source.problem(("agents", name, "approve", at), message)
 

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from pydantic import BaseModel
+
 from ..errors import Problem, ScenarioError
 from .agents import COMPOSITES, ECHO, SCRIPTED, AgentSpec
 from .discovery import _NAME, _SKIPPED
@@ -24,10 +26,12 @@ from .references import items, references, text
 from .spec import NAME
 from .use import Reader
 
-_FIELDS = {name for spec in (AgentSpec, *COMPOSITES.values()) for name in spec.model_fields}
+_SPECS: list[type[BaseModel]] = [AgentSpec, *COMPOSITES.values()]
+_FIELDS = {name for spec in _SPECS for name in spec.model_fields}
 _AGENT = _FIELDS | {"use"}
-_TELLING = _AGENT - {*Scenario.model_fields, "title", "default", "use"}
-"""Keys that say by themselves that a file is an agent."""
+_OWN = _AGENT - {*Scenario.model_fields}
+_TELLING = _OWN - {"title", "default", "use", "model", "limits"}
+"""Keys that no other YAML is likely to have."""
 
 _KEY = re.compile(r"""^["']?([A-Za-z_][\w-]*)["']?\s*:""", re.MULTILINE)
 _STUB = "scenario"
@@ -36,12 +40,12 @@ _STUB = "scenario"
 def is_agent(path: Path, *, all_known: bool = False) -> bool:
     """Whether a file looks like an agent, by its keys, so that a broken one does, too.
 
-    ``all_known``: and has no other keys. It is asked of files that nobody named.
+    ``all_known``: and like nothing else. It is asked of files that nobody named.
     """
     keys = _keys(path)
-    if not keys & _TELLING or {"version", "agents"} <= keys:
-        return False
-    return keys <= _AGENT if all_known else not keys & {"version", "agents"}
+    if all_known:
+        return keys <= _AGENT and bool(keys & _TELLING)
+    return bool(keys & _OWN) and not keys & {"version", "agents"}
 
 
 def agents_in(folder: Path) -> Iterator[Path]:

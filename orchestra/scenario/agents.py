@@ -255,10 +255,15 @@ def composite_of(keys: Any) -> str | None:
     return next((kind for kind in COMPOSITES if kind in keys), None)
 
 
+def kind_of(spec: object) -> str:
+    """``agent``, or which composite it is."""
+    return next((kind for kind, each in COMPOSITES.items() if type(spec) is each), "agent")
+
+
 def _agent_tag(value: Any) -> str:
     if isinstance(value, dict):
         return f"@{composite_of(value) or 'agent'}"
-    return next((f"@{kind}" for kind, spec in COMPOSITES.items() if type(value) is spec), "@agent")
+    return f"@{kind_of(value)}"
 
 
 Composite = SequenceSpec | ParallelSpec | MapSpec | LoopSpec | RouteSpec

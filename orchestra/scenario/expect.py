@@ -22,7 +22,9 @@ class Step(Spec):
     """One expected tool call; in YAML ``name`` (any arguments) or ``{name: {argument: value}}``."""
 
     name: str
+    """The tool, or the subagent."""
     args: dict[str, JsonValue] | None = None
+    """What it is called with; without them, any arguments will do."""
 
     @model_validator(mode="before")
     @classmethod
@@ -39,6 +41,7 @@ class ToolCallsCheck(Spec):
     args: ArgsMode = "exact"
     """How the arguments of a step are compared: all of them, those it names, or not at all."""
     steps: Annotated[tuple[Step, ...], Strict(strict=False)]
+    """The calls: ``name``, or ``{name: {argument: value}}``."""
 
     # What a "before" validator returns is no longer JSON, and Python's strict mode wants a tuple
     # where JSON's takes a list: hence steps are not strict. The steps themselves are.
@@ -59,7 +62,9 @@ class Count(Spec):
     """How often: ``2``, or a range ``1..3`` (either end may be left out)."""
 
     low: Annotated[int, Field(ge=0)] = 0
+    """At least."""
     high: Annotated[int, Field(ge=0)] | None = None
+    """At most; default: without end."""
 
     @model_validator(mode="before")
     @classmethod

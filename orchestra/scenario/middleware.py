@@ -7,6 +7,17 @@ the check of their arguments, are in ``runtime/middleware``.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from ..errors import Problem
+from .agents import TRANSFER, AgentSpec
+from .excerpt import quoted, suggestion
+from .references import keys
+from .tools import CannedTool
+
+if TYPE_CHECKING:
+    from .model import Scenario
 
 MIDDLEWARE = {
     "context_editing": "ContextEditingMiddleware",
@@ -34,6 +45,20 @@ REFUSED = {
 
 ASIDES = ("summarization", "llm_tool_selector", "llm_tool_emulator")
 """Middleware with a model of its own; its calls have paths such as ``editor.summarization``."""
+
+BRINGS = {"todo_list": "write_todos"}
+"""Middleware that gives its agent a tool."""
+
+_NAMING = {
+    "always_include",
+    "exclude_tools",
+    "interrupt_on",
+    "on_parsing_failure",
+    "searchable_tools",
+    "tool_name",
+    "tools",
+}
+"""Arguments with names of tools: a text, a list of them, or the keys of a mapping."""
 
 _WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
@@ -64,3 +89,47 @@ def middleware_named(name: str) -> str | None:
     snake = snake_case(name[:100])
     snake = _SHORT.get(snake, snake)
     return snake if snake in MIDDLEWARE else None
+
+
+Where = tuple[str | int, ...]
+
+
+def place_of(scenario: Scenario, agent: str, at: int, name: str) -> Where:
+    """Where the arguments of an agent's middleware stand, with its name as the file spells it."""
+    where: Where = ("agents", agent, "middleware", at)
+    spelled = keys(scenario.source.find(where)[1])
+    return (*where, spelled[0] if len(spelled) == 1 else name)
+
+
+def unknown_tools(scenario: Scenario, agent: str, spec: AgentSpec) -> Iterator[Problem]:
+    """Tools in the arguments of middleware that the agent does not have.
+
+    The tools of Python code are known only once it is loaded: an agent with some is passed over.
+    """
+    if not all(isinstance(scenario.tools.get(tool), CannedTool) for tool in spec.tools):
+        return
+    own = [*spec.tools, *spec.subagents, *(TRANSFER + other for other in spec.handoffs)]
+    own += [tool for it in spec.middleware if (tool := BRINGS.get(middleware_named(it.name) or ""))]
+    known = f"its tools are {', '.join(map(quoted, own[:8]))}" if own else "it has no tools"
+    for at, given in enumerate(spec.middleware):
+        place = place_of(scenario, agent, at, given.name)
+        for where, name, is_key in _tools(given.args, place):
+            if name not in own:
+                message = f"{quoted(name)} is no tool of this agent"
+                hint = suggestion(name, own) or known
+                yield scenario.source.problem(where, message, hint, at_key=is_key)
+
+
+def _tools(value: Any, where: Where) -> Iterator[tuple[Where, str, bool]]:
+    """The names of tools in arguments: where each stands, it, and whether it is a key."""
+    parts = value.items() if isinstance(value, dict) else ()
+    for part, below in enumerate(value) if isinstance(value, list) else parts:
+        here = (*where, part)
+        if part not in _NAMING:
+            yield from _tools(below, here)
+        elif part == "tool_name" and isinstance(below, str):
+            yield here, below, False
+        elif isinstance(below, list):
+            yield from (((*here, at), it, False) for at, it in enumerate(below) if type(it) is str)
+        elif isinstance(below, dict):
+            yield from (((*here, name), name, True) for name in below)

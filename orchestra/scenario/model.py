@@ -72,6 +72,7 @@ class Scenario(Spec):
     description: str = ""
     """What it shows, for ``orchestra list``."""
     tags: tuple[str, ...] = ()
+    """To choose scenarios by."""
     models: dict[Name, ModelSpec | str] = {}
     """Named models; ``default`` is used where an agent names none."""
     tools: dict[Name, ToolSpec] = {}
@@ -100,6 +101,7 @@ class Scenario(Spec):
     expect: tuple[Expectation, ...] = ()
     """What ``orchestra test`` checks, of each of ``inputs`` or at the end of a conversation."""
     run: RunSpec = RunSpec()
+    """How it is run: timeouts, retries, and limits."""
 
     _source: Source = PrivateAttr(default_factory=Source)
 

@@ -7,7 +7,7 @@ variable.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,8 @@ from .team import offline, resolve
 from .tools import PythonTool
 
 _USER = re.compile(r"//[^/@\s]*@")
+
+OPENAI_KEY = "OPENAI_API_KEY"
 
 Place = tuple[str | int, ...]
 
@@ -34,20 +36,28 @@ class Code:
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """A variable of the environment, and where the file names it first without a default."""
+    """A variable of the environment, and where the file names it, first without a default.
+
+    ``reader`` is the provider that reads it without being told in the file.
+    """
 
     name: str
     where: Place
-    optional: bool
+    optional: bool = False
+    reader: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A server that a model is asked at; ``base_url`` as it stands in the file, never filled."""
+    """A server that a model is asked at; ``base_url`` as it stands in the file, never filled.
+
+    ``key``: whether the file says which key.
+    """
 
     model: str
     target: str
     base_url: str
+    key: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +79,16 @@ def needs(scenario: Scenario) -> Needs:
         if isinstance(spec, AgentSpec)
         for layer in spec.middleware
     )
+    endpoints, given = tuple(_endpoints(scenario)), variables(scenario)
+    known = {it.name for it in given}
     return Needs(
         code=tuple(
             Code(name, tool.python, module_file(scenario, tool.python))
             for name, tool in scenario.tools.items()
             if isinstance(tool, PythonTool)
         ),
-        variables=variables(scenario),
-        endpoints=tuple(_endpoints(scenario)),
+        variables=(*given, *(it for it in _keys(endpoints) if it.name not in known)),
+        endpoints=endpoints,
         files=tuple(scenario.source.used),
         middleware=tuple(dict.fromkeys(named)),
     )
@@ -88,7 +100,7 @@ def module_file(scenario: Scenario, target: str) -> Path | None:
     relative = Path(*target.partition(":")[0].split("."))
     for folder in (source.path.parent, source.root):
         for candidate in (folder / relative.with_suffix(".py"), folder / relative / "__init__.py"):
-            if candidate.is_file():
+            if candidate.is_file() and candidate.resolve().is_relative_to(source.root):
                 return candidate
     return None
 
@@ -143,6 +155,17 @@ def _endpoints(scenario: Scenario) -> Iterator[Endpoint]:
             yield from _endpoint(f"agent {name}", resolve(scenario, own))
 
 
+def _keys(endpoints: Iterable[Endpoint]) -> Iterator[Variable]:
+    """What OpenAI's models read by themselves; a server of one's own needs no key."""
+    for it in endpoints:
+        own = it.base_url and "${" not in it.base_url
+        if it.target.startswith("openai:") and not own and not it.key:
+            yield Variable(OPENAI_KEY, ("models",), reader="openai")
+            return
+
+
 def _endpoint(name: str, spec: ModelSpec) -> Iterator[Endpoint]:
     if not offline(spec):
-        yield Endpoint(name, spec.model, _USER.sub("//***@", spec.base_url or ""))
+        yield Endpoint(
+            name, spec.model, _USER.sub("//***@", spec.base_url or ""), bool(spec.api_key)
+        )

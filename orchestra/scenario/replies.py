@@ -14,7 +14,9 @@ class ScriptedCall(Spec):
     """A tool call of a scripted reply; in YAML ``{name: {argument: value}}`` or just ``name``."""
 
     name: str
+    """The tool, or the subagent."""
     args: Arguments = {}
+    """What it is called with."""
 
     @model_validator(mode="before")
     @classmethod
@@ -26,9 +28,13 @@ class ScriptedUsage(Spec):
     """Token usage that a scripted reply reports."""
 
     input_tokens: Tokens = 0
+    """What the model read."""
     output_tokens: Tokens = 0
+    """What it wrote, its reasoning included."""
     reasoning_tokens: Tokens = 0
+    """The part of the output that was reasoning."""
     cached_tokens: Tokens = 0
+    """The part of the input that came from the provider's cache."""
 
 
 class Fault(Spec):
@@ -37,6 +43,7 @@ class Fault(Spec):
     error: Literal[
         "connection", "rate_limit", "timeout", "server", "stall", "malformed", "unfinished"
     ]
+    """What goes wrong."""
     after: Annotated[int, Field(ge=0)] = 0
     """Chunks of any kind before it."""
     attempts: Annotated[tuple[Annotated[int, Field(gt=0)], ...], Field(min_length=1)] = (1,)
@@ -67,6 +74,7 @@ class Reply(Spec):
     match: Matcher | None = None
     """Of the last message: the first unused reply that fits is taken."""
     fault: Fault | None = None
+    """What breaks its stream."""
 
     @model_validator(mode="after")
     def _agrees(self) -> Reply:
@@ -88,12 +96,16 @@ class Decision(Spec):
     agent: str
     """The agent's name, or its call path."""
     tool: str
+    """The tool that waits."""
     decide: Literal["approve", "edit", "reject", "respond"]
+    """``approve``: the call goes on; ``edit``: with other arguments; ``reject``: it does not;
+    ``respond``: it gets an answer without the tool."""
     args: Arguments | None = None
     """``edit``: the whole arguments that the tool gets instead."""
     message: str | None = None
     """``reject``: why; ``respond``: the answer in the tool's place."""
     times: Annotated[int, Field(gt=0)] | Literal["all"] = 1
+    """How many questions it answers."""
 
     @model_validator(mode="after")
     def _agrees(self) -> Decision:

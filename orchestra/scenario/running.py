@@ -24,15 +24,18 @@ class Retry(Spec):
         "timeout",
         "server",
     )
+    """Which failures are tried again."""
 
 
 class RunLimits(Spec):
     """What a whole run may use."""
 
     model_calls: Positive = 1000
+    """Answers of all models."""
     tokens: Positive = 20_000_000
     """Input and output, as the providers report them."""
     cost: Annotated[float, Field(gt=0)] | None = None
+    """What its model calls may cost; default: no limit."""
 
 
 class RunSpec(Spec):
@@ -47,8 +50,11 @@ class RunSpec(Spec):
     max_concurrency: Annotated[int, Field(gt=0, le=1000)] = 8
     """Model calls at once, and cases of ``inputs`` at once."""
     retry: Retry = Retry()
+    """What happens when a model call fails."""
     on_timeout: Literal["fail", "invoke"] = "fail"
-    """``invoke``: one bounded try without streaming."""
+    """When a model call takes too long. ``invoke``: one bounded try without streaming."""
     on_broken_stream: Literal["fail", "invoke", "keep"] = "fail"
-    """``keep``: go on with what was said."""
+    """When a stream ends too soon. ``invoke``: one bounded try without streaming; ``keep``: go on
+    with what was said."""
     limits: RunLimits = RunLimits()
+    """What the whole run may use."""

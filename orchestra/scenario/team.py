@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from ..errors import UsageError
 from ..events import Member, agent_of
-from .agents import DEFAULT, ECHO, SCRIPTED, AgentSpec, AnyAgent, ModelSpec, RouteSpec
+from .agents import DEFAULT, ECHO, SCRIPTED, AgentSpec, AnyAgent, ModelSpec, RouteSpec, kind_of
 from .environment import environment, fill
 from .model import Scenario
 from .replies import Reply
@@ -89,6 +89,7 @@ def members(scenario: Scenario, models: Mapping[str, str] | None = None) -> tupl
             parents=scenario.parents(name),
             tools=spec.tools if isinstance(spec, AgentSpec) else (),
             model=_label(choose(scenario, name, models)) if speaks(spec) else "",
+            kind=kind_of(spec),
         )
         for name, spec in scenario.agents.items()
     )

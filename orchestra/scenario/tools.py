@@ -28,6 +28,7 @@ class Return(Spec):
     when: Arguments = {}
     """Arguments that must be equal for this answer to fit."""
     value: JsonValue = None
+    """The answer: text, or anything else that JSON knows."""
     error: str | None = None
     """The tool fails with this message, and the model is told so."""
     delay: Seconds = 0.0

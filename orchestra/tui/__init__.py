@@ -19,8 +19,9 @@ from ..errors import OrchestraError
 from ..events import Member, RunFinished
 from .app import Clock, Viewer
 from .feed import Run, Source
+from .prompt import Questions
 
-__all__ = ["Run", "Source", "Terminated", "view"]
+__all__ = ["Questions", "Run", "Source", "Terminated", "view"]
 
 
 class Terminated(OrchestraError):  # noqa: N818 - it is no error of anybody's
@@ -33,12 +34,17 @@ class Terminated(OrchestraError):  # noqa: N818 - it is no error of anybody's
 
 
 def view(
-    title: str, team: Sequence[Member], source: Source, *, clock: Clock = time.monotonic
+    title: str,
+    team: Sequence[Member],
+    source: Source,
+    *,
+    questions: Questions | None = None,
+    clock: Clock = time.monotonic,
 ) -> RunFinished | None:
     """Show a run until the user quits; blocks. Needs a terminal.
 
     ``source`` is called in a thread of its own, after the first frame. Whoever quits before the
-    run is over cancels it.
+    run is over cancels it. What the user types goes to whoever awaits ``questions.ask()``.
 
     Returns:
         The run's last event. ``None`` if the run was left before it came to that.
@@ -47,7 +53,7 @@ def view(
         OrchestraError: what ``source`` or the run raised, after the user has read it and quit.
         Terminated: SIGTERM, SIGHUP or SIGINT ended the viewer.
     """
-    viewer = Viewer(title, team, source, clock=clock)
+    viewer = Viewer(title, team, source, questions=questions, clock=clock)
     try:
         viewer.run()
     finally:

@@ -24,6 +24,7 @@ from .help import Help
 from .items import State
 from .outline import Outline
 from .pane import Pane
+from .prompt import Questions
 from .screen import Split
 
 FRAME = 1 / 30  # seconds between ticks
@@ -51,13 +52,19 @@ class Viewer(App[None]):
     ]
 
     def __init__(
-        self, title: str, team: Sequence[Member], source: Source, *, clock: Clock = time.monotonic
+        self,
+        title: str,
+        team: Sequence[Member],
+        source: Source,
+        *,
+        questions: Questions | None = None,
+        clock: Clock = time.monotonic,
     ) -> None:
         super().__init__()
         self.title = one_line(title, 80)
         self.board = Board(team)
         self.feed = Feed(source)
-        self.split = Split(title, self.board)
+        self.split = Split(title, self.board, questions or Questions())
         self.signal: int | None = None
         self._clock = clock
         self._zero: float | None = None  # what the clock said when the run's own time was 0
@@ -108,6 +115,7 @@ class Viewer(App[None]):
         self._ticks += 1
         if self._congested():
             return
+        self.split.prompt.offer()
         touched, self.board.touched = self.board.touched, set()
         self.split.refresh_from_board(touched, self.now or 0.0)
         if self._ticks % _FIGURES == 0 and not self._told:
@@ -174,5 +182,6 @@ class Viewer(App[None]):
         self.action_leave()
 
     def result(self) -> RunFinished | None:
-        """The end of the run, whether or not it was still shown."""
-        return self.board.finished or self.feed.last()
+        """The end of the run, whether or not it was still shown; of several, the first bad one."""
+        bad = (end for end in self.board.ends if end.status != "completed")
+        return next(bad, None) or self.feed.last() or self.board.finished

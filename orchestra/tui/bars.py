@@ -45,8 +45,9 @@ class Header(Canvas):
         left = [Span(f" {state.glyph} {word:<9}", state)]
         room = width - 12 - sum(cell_len(span.text) for span in right)
         left.append(Span(fit(self.title, room), "name"))
-        if board.turn > 1 and width >= 70:
-            left.append(Span(f"  turn {board.turn}", "figure"))
+        which = board.case or (f"turn {board.turn}" if board.turn > 1 else "")
+        if which and width >= 70:
+            left.append(Span(f"  {which}", "figure"))
         self._spans = spread(left, right, width)
         self.repaint()
 

@@ -84,6 +84,7 @@ class Agent:
     """One agent: its blocks in the order in which they began, and its figures.
 
     Attributes:
+        silent: a composite that says nothing itself.
         shape: grows when something but text or figures changed: a call, a state, a tool.
     """
 
@@ -91,6 +92,7 @@ class Agent:
     title: str
     index: int
     parents: tuple[str, ...] = ()
+    silent: bool = False
     blocks: list[Block] = field(default_factory=list)
     gone: int = 0
     meter: Meter = field(default_factory=Meter)

@@ -54,13 +54,17 @@ class Board:
     Attributes:
         touched: names of agents with something new; whoever shows them clears it.
         shape: grows when the tree must be drawn anew: an agent, a call, a state.
+        case: which of several cases runs; empty if there is only one.
         finished: the last event of the run, once it came.
+        ends: the last events of all runs: a batch has several.
         time: ``t`` of the newest event.
     """
 
     def __init__(self, team: Sequence[Member] = ()) -> None:
         self.agents: dict[str, Agent] = {}
         self.mains: tuple[str, ...] = ()
+        self.case = ""
+        self.ends: list[RunFinished] = []
         self.turn = 0
         self.time = 0.0
         self.state = State.WAIT
@@ -125,10 +129,12 @@ class Board:
             title = one_line(member.title or member.name, 80)
             if known is None:
                 index = len(self.agents)
-                self.agents[member.name] = Agent(member.name, title, index, member.parents)
+                known = self.agents[member.name] = Agent(member.name, title, index)
             else:
-                known.title, known.parents = title, member.parents
+                known.title = title
                 known.shape += 1
+            known.parents = member.parents
+            known.silent = member.kind != "agent" and not member.model
         self.shape += 1
 
     def _where(self, event: Event) -> tuple[Agent, Block]:
@@ -150,7 +156,8 @@ class Board:
         caller = before if handed else (parent or call.rpartition("/")[0]).rpartition("/")[2]
         again = call in self._blocks
         ordinal = hash_ + number
-        head = [ordinal, f"turn {self.turn}" if again else "", one_line(task, _TASK)]
+        which = self.case or (f"turn {self.turn}" if again else "")
+        head = [ordinal, which, one_line(task, _TASK)]
         block = Block(
             call, name, ordinal, caller, " · ".join(filter(None, head)), started=self.time
         )
@@ -272,6 +279,8 @@ class Board:
                 main = event.main
                 self.mains = (main,) if isinstance(main, str) else main
                 self.state = State.RUN
+                self.case = one_line((event.case or "").removeprefix(event.scenario), 80)
+                self.finished = None  # of the case before
                 self._join(event.team)
             case TurnStarted():
                 self.turn, self.state = event.turn, State.RUN
@@ -282,6 +291,7 @@ class Board:
                 self._announce(event, event.message, Tone.WARNING)
             case RunFinished():
                 self.finished, self.state = event, _ENDS[event.status]
+                self.ends.append(event)
                 for block in [block for block in self._blocks.values() if block.live]:
                     self._end(block, block.state if block.state is State.ASK else State.STOPPED)
                 self.shape += 1
@@ -295,6 +305,7 @@ class Board:
             self._held.append((tame(text).strip()[:KEPT], tone))
         else:
             self._note(self.agents[block.agent], block, text, tone)
+            self.shape += 1  # it may be the first that a composite has to show
 
     def end(self, state: State) -> None:
         """The run ended without saying so: an error before, or outside, its events."""

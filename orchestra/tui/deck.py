@@ -58,7 +58,8 @@ class Deck(Widget):
         return _TILES
 
     def order(self) -> list[Agent]:
-        return list(self.board.agents.values())
+        """The agents with panes: composites have nothing to show, unless something went wrong."""
+        return [it for it in self.board.agents.values() if not it.silent or it.lines]
 
     def shown(self) -> list[Pane]:
         """The panes on screen, in the order of the team."""
@@ -91,8 +92,10 @@ class Deck(Widget):
         current = self.board.agents[self.current]
         if self.alone or self.narrow:
             return [current]
+        if current not in agents:  # a composite, looked up in the tree
+            agents = sorted([*agents, current], key=lambda agent: agent.index)
         fits = capacity(*self.size)
-        first = current.index // fits * fits
+        first = agents.index(current) // fits * fits
         return agents[first : first + fits]
 
     def update(self, names: set[str]) -> None:

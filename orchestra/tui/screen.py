@@ -16,6 +16,7 @@ from .board import Board
 from .deck import Deck
 from .outline import Outline
 from .pane import Pane
+from .prompt import Prompt, Questions
 
 _NUMBERS = "123456789"
 
@@ -49,8 +50,9 @@ class Split(Screen[None]):
 
     AUTO_FOCUS = ""
 
-    def __init__(self, title: str, board: Board) -> None:
+    def __init__(self, title: str, board: Board, questions: Questions) -> None:
         super().__init__()
+        self.prompt = Prompt(questions)
         self.board = board
         self.header = Header(title, board)
         self.outline = Outline(board, id="tree")
@@ -64,6 +66,7 @@ class Split(Screen[None]):
         with Container(id="body"):
             yield self.outline
             yield self.deck
+        yield self.prompt
         yield self.trouble
         yield Footer()
 
@@ -168,7 +171,8 @@ class Split(Screen[None]):
             self.set_focus(self.outline)
         elif dy and len(self.deck.shown()) == 1:
             order = self.deck.order()
-            index = self.board.agents[self.deck.current].index + dy
+            here = self.board.agents[self.deck.current]
+            index = (order.index(here) if here in order else 0) + dy
             if 0 <= index < len(order):
                 self.show_agent(order[index])
 

@@ -1,5 +1,10 @@
 """What each verb does: one function a verb, named after it, from parsed arguments to exit code."""
 
+from .listing import list_scenarios
+from .new import new
 from .play import run, test, tui
+from .schema import schema
+from .show import show
+from .validate import validate
 
-__all__ = ["run", "test", "tui"]
+__all__ = ["list_scenarios", "new", "run", "schema", "show", "test", "tui", "validate"]

@@ -119,10 +119,13 @@ def tui(args: argparse.Namespace) -> int:
         )
     from ..settings import load_settings
 
+    from ..tui import Questions, view
+
     settings = load_settings()
     scenario = load(args.file, root=args.root)
     models = _models(scenario, args.model, settings.model)
     inputs = _inputs(scenario, args.input)
+    questions = Questions()
 
     def source() -> Run | Batch:
         # In the viewer's thread, so that its first frame does not wait for langchain.
@@ -136,11 +139,11 @@ def tui(args: argparse.Namespace) -> int:
             rate=rate,
             packages=settings.packages,
             trust=args.trust,
+            ask=questions.ask if scenario.interactive else None,
         )
 
-    from ..tui import view
-
-    return _exit_code(view(scenario.name, members(scenario, models), source))
+    shown = view(scenario.name, members(scenario, models), source, questions=questions)
+    return _exit_code(shown)
 
 
 def test(args: argparse.Namespace) -> int:

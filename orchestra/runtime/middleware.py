@@ -1,0 +1,331 @@
+"""LangChain's middleware from a scenario: arguments checked, objects made.
+
+The arguments are those of LangChain's own constructors, checked by their signatures, so an
+upgrade brings its new ones. What a file gives is data: a list stands for a tuple, the name of a
+model for the model, and ``{clear_tool_uses: {keep: 3}}`` for an edit of ``context_editing``. An
+argument that takes only functions or classes cannot be given. ``model_fallback`` takes
+``first_model``, and ``additional_models`` as a list.
+
+LangChain is imported in the functions: only a scenario that has middleware pays for it.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import typing
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from types import NoneType, UnionType
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired, Union, get_args, get_origin
+
+from ..errors import Problem, ScenarioError
+from ..scenario import AgentSpec, Scenario
+from ..scenario.excerpt import quoted, suggestion
+from ..scenario.middleware import (
+    ASIDES,
+    MIDDLEWARE,
+    Where,
+    middleware_named,
+    place_of,
+    unknown_tools,
+)
+from ..scenario.model_names import wrong_model
+from ..scenario.nodes import Node
+from ..scenario.shape import wrong_kind
+from ..text import one_line
+
+if TYPE_CHECKING:
+    from langchain.agents.middleware import AgentMiddleware
+    from langchain_core.language_models import BaseChatModel
+
+    Layer = AgentMiddleware[Any, Any, Any]
+
+MakeModel = Callable[[str | None, str], "BaseChatModel"]
+
+# Where LangChain's own default would hide a failure.
+_DEFAULTS = {"model_retry": {"on_failure": "error"}}
+_WORDS = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
+_LISTS = (list, Iterable, Sequence)
+
+
+def middleware_problems(scenario: Scenario) -> list[Problem]:
+    """Every wrong argument of the scenario's middleware, at its line."""
+    return [
+        problem
+        for name, spec in scenario.agents.items()
+        if isinstance(spec, AgentSpec) and spec.middleware
+        for problem in _checked(scenario, name, spec)
+    ]
+
+
+def make_middleware(scenario: Scenario, agent: str, model: MakeModel) -> list[Layer]:
+    """The middleware of one agent, in the order of the file.
+
+    Args:
+        model: makes a chat model of its name in the file (None: the agent's own), for the
+            middleware that speaks for itself with it ("": it speaks as the agent).
+
+    Raises:
+        ScenarioError: for all that is wrong, each at its line.
+    """
+    spec = scenario.agents[agent]
+    if not isinstance(spec, AgentSpec) or not spec.middleware:
+        return []
+    if problems := _checked(scenario, agent, spec):
+        raise ScenarioError(problems)
+    # Now with the real models, which may lack what a middleware needs.
+    layers = _layers(scenario, agent, spec, model, problems)
+    if problems:
+        raise ScenarioError(problems)
+    from .scripted import ScriptedModel
+
+    return [
+        layer
+        for name, layer in layers
+        # It needs a provider that has it; a scripted model knows all its tools anyway.
+        if name != "provider_tool_search" or not isinstance(model(None, ""), ScriptedModel)
+    ]
+
+
+def _checked(scenario: Scenario, agent: str, spec: AgentSpec) -> list[Problem]:
+    from langchain_core.language_models import FakeListChatModel
+
+    # Whether a model's size is known, as fractions need it, shows only with the real one.
+    fake = FakeListChatModel(responses=[], profile={"max_input_tokens": 1})
+    problems: list[Problem] = []
+    _layers(scenario, agent, spec, lambda *_: fake, problems)
+    return [*problems, *unknown_tools(scenario, agent, spec)]
+
+
+def _layers(
+    scenario: Scenario, agent: str, spec: AgentSpec, model: MakeModel, problems: list[Problem]
+) -> list[tuple[str, Layer]]:
+    """The middleware that can be made, with its names in the table."""
+    from langchain.agents import middleware
+
+    made: list[tuple[str, Layer]] = []
+    for at, given in enumerate(spec.middleware):
+        name, where = middleware_named(given.name), place_of(scenario, agent, at, given.name)
+        reader = _Reader(scenario, model, name if name in ASIDES else "", problems)
+        if name is None:  # a scenario that no loader has checked
+            reader.wrong(where, f"unknown middleware {quoted(given.name)}", at_key=True)
+            continue
+        kind = getattr(middleware, MIDDLEWARE[name])
+        layer = reader.made(kind, {**_DEFAULTS.get(name, {}), **given.args}, where)
+        if layer is None:
+            continue
+        if any(layer.name == other.name for _, other in made):
+            hint = "pii may stand once for each pii_type, tool_call_limit once for each tool_name"
+            reader.wrong(where, f"{quoted(str(where[-1]))} is there twice", hint, at_key=True)
+            continue
+        made.append((name, layer))
+    return made
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    kind: Any
+    required: bool = False
+    spread: bool = False
+    """A list in the file, ``*names`` in the signature."""
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Makes what a signature asks for of what a file gives, and collects what is wrong."""
+
+    scenario: Scenario
+    make: MakeModel
+    aside: str
+    problems: list[Problem] = field(default_factory=list)
+
+    def made(self, kind: Any, given: dict[str, Any], where: Where) -> Any:
+        """An object of the class; None if it cannot be made."""
+        known, before = _parameters(kind), len(self.problems)
+        args = self.fields(known, given, where)
+        if len(self.problems) > before:
+            return None
+        if "model" in known and args.get("model") is None:
+            args["model"] = self.make(None, self.aside)
+        spread = [value for key in args if known[key].spread for value in args[key]]
+        args = {key: value for key, value in args.items() if not known[key].spread}
+        first = [args.pop(key) for key in known if spread and known[key].required]
+        try:
+            return kind(*first, *spread, **args)
+        except re.error as error:
+            self.wrong((*where, "detector"), f"is no regular expression: {error}")
+        except (TypeError, ValueError) as error:
+            said = one_line(str(error), 300)
+            named = [key for key in args if re.match(rf"{key}\b", said)]
+            self.wrong((*where, *named), said, at_key=True)
+        return None
+
+    def fields(self, known: dict[str, _Field], given: dict[str, Any], where: Where) -> Any:
+        args, hints = {}, ""
+        names = [name for name, it in known.items() if _giveable(it.kind)]
+        for key, value in given.items():
+            if key in known:
+                args[key] = self.read(known[key].kind, value, (*where, key))
+                continue
+            hint = suggestion(key, names) or f"known arguments: {', '.join(names)}"
+            self.wrong((*where, key), f"unknown argument {quoted(key)}", hint, at_key=True)
+            hints += hint
+        for key, it in known.items():
+            if it.required and key not in given and f"mean {key!r}" not in hints:
+                problem = self.scenario.source.missing(where, f"missing argument {key!r}")
+                self.problems.append(problem)
+        return args
+
+    def read(self, kind: Any, value: Any, where: Where) -> Any:
+        """The value as a signature asks for it: as the member of the union that fits best."""
+        options = _options(kind)
+        if not _giveable(kind):
+            self.wrong(where, "takes functions or classes, which a file cannot give", at_key=True)
+            return None
+        if value is not None and any(_is(it, "BaseChatModel") for it in options):
+            return self.named(value, where)
+        tries: list[tuple[Any, list[Problem]]] = []
+        for option in options:
+            if type(value) in _asked(option)[0]:
+                reader = _Reader(self.scenario, self.make, self.aside)
+                tries.append((reader.one(option, value, where), reader.problems))
+        tries.sort(key=lambda it: len(it[1]))  # stable: of equals, the first
+        if not tries or (len(tries) > 1 and len(tries[0][1]) == len(tries[1][1]) > 0):
+            self.misfit(options, value, where)
+            return None
+        self.problems += tries[0][1]
+        return tries[0][0]
+
+    def one(self, kind: Any, value: Any, where: Where) -> Any:
+        """The value as one member of a union; its outermost type fits."""
+        origin, inner = get_origin(kind), get_args(kind)
+        if kind in (int, float) and not 0 <= value < float("inf"):
+            self.wrong(where, f"must be at least 0 and finite, found {value}")
+        elif origin is Literal and value not in inner:
+            self.misfit([kind], value, where)
+        elif origin is tuple and len(inner) != len(value):
+            self.wrong(where, f"expected {_asked(kind)[1]}, found {len(value)} items")
+        elif origin is tuple:
+            parts = enumerate(zip(inner, value, strict=True))
+            return tuple(self.read(part, it, (*where, at)) for at, (part, it) in parts)
+        elif origin in _LISTS:
+            return [self.read(inner[0], it, (*where, at)) for at, it in enumerate(value)]
+        elif _is(kind, "ContextEdit"):
+            return self.edit(value, where)
+        elif _is_typed(kind):
+            return self.fields(_keys(kind), value, where)
+        elif origin is dict:
+            return {key: self.read(inner[1], it, (*where, key)) for key, it in value.items()}
+        return value
+
+    def edit(self, value: dict[str, Any], where: Where) -> Any:
+        """``{clear_tool_uses: {trigger: 1000}}``, the one kind of edit that LangChain has."""
+        from langchain.agents.middleware import ClearToolUsesEdit
+
+        given = value.get("clear_tool_uses")
+        if list(value) == ["clear_tool_uses"] and isinstance(given, dict):
+            return self.made(ClearToolUsesEdit, given, (*where, "clear_tool_uses"))
+        self.wrong(where, "expected one edit", "write {clear_tool_uses: {trigger: 1000, keep: 3}}")
+        return None
+
+    def named(self, value: Any, where: Where) -> Any:
+        """The model that a text names."""
+        if not isinstance(value, str):
+            self.misfit([str], value, where)
+        elif (wrong := wrong_model(value, self.scenario.models)) is not None:
+            self.wrong(where, *wrong)
+        else:
+            return self.make(value, self.aside)
+        return None
+
+    def misfit(self, kinds: list[Any], value: Any, where: Where) -> None:
+        told = dict.fromkeys(_asked(kind)[1] for kind in kinds if kind is not NoneType)
+        literals = [it for kind in kinds if get_origin(kind) is Literal for it in get_args(kind)]
+        hint = suggestion(value, literals) if isinstance(value, str) else ""
+        node = Node([] if isinstance(value, list) else {} if isinstance(value, dict) else value)
+        message, other = wrong_kind(" or ".join(told), node)
+        self.wrong(where, message, hint or other)
+
+    def wrong(self, where: Where, message: str, hint: str = "", *, at_key: bool = False) -> None:
+        self.problems.append(self.scenario.source.problem(where, message, hint, at_key=at_key))
+
+
+# How LangChain's annotations are read. Its classes are known by their names: some it imports for
+# the type checker only, so there may be nothing behind a name.
+
+
+class _Unknown:
+    def __class_getitem__(cls, _: Any) -> type[_Unknown]:
+        return cls
+
+
+def _hints(thing: Any) -> dict[str, Any]:
+    names: dict[str, Any] = {}
+    while True:
+        try:
+            return typing.get_type_hints(thing, localns=names, include_extras=True)
+        except NameError as error:
+            name = str(error.name)
+            names[name] = type(name, (_Unknown,), {})
+
+
+def _parameters(kind: Any) -> dict[str, _Field]:
+    """The arguments of a class, but for the deprecated ones that hide behind ``**``."""
+    hints, found = _hints(kind.__init__), dict[str, _Field]()
+    for name, it in inspect.signature(kind).parameters.items():
+        if it.kind is it.VAR_POSITIONAL:
+            found[name] = _Field(Sequence[hints[name]], spread=True)  # type: ignore[valid-type]
+        elif it.kind is not it.VAR_KEYWORD:
+            # 'model' is the agent's own unless given.
+            found[name] = _Field(hints[name], it.default is it.empty and name != "model")
+    return found
+
+
+def _keys(kind: Any) -> dict[str, _Field]:
+    """The keys of a TypedDict; its own ``__required_keys__`` fails where annotations are texts."""
+    return {
+        name: _Field(it, kind.__total__ and get_origin(it) is not NotRequired)
+        for name, it in _hints(kind).items()
+    }
+
+
+def _options(kind: Any) -> list[Any]:
+    """The members of a union that a file can give, and chat models, which it can name."""
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin in (Annotated, NotRequired):
+        return _options(inner[0])
+    if origin in (Union, UnionType):
+        return [option for member in inner for option in _options(member)]
+    if origin in _LISTS or origin is tuple:
+        return [kind] if inner and all(map(_options, inner)) else []
+    known = kind in (*_WORDS, NoneType, Any) or origin in (Literal, dict) or _is_typed(kind)
+    return [kind] if known or _is(kind, "BaseChatModel") or _is(kind, "ContextEdit") else []
+
+
+def _giveable(kind: Any) -> bool:
+    return any(option is not NoneType for option in _options(kind))
+
+
+def _is(kind: Any, name: str) -> bool:
+    return getattr(kind, "__name__", "") == name
+
+
+def _is_typed(kind: Any) -> bool:
+    return hasattr(kind, "__required_keys__")
+
+
+def _asked(option: Any) -> tuple[tuple[type, ...], str]:
+    """The types of the values in a file that may fit, and YAML's words for them."""
+    origin, inner = get_origin(option), get_args(option)
+    if origin is Literal:
+        return tuple(map(type, inner)), " or ".join(map(repr, inner))
+    if origin is tuple:
+        return (list,), f"[{', '.join(_asked(it)[1].strip(chr(39)) for it in inner)}]"
+    if origin in _LISTS:
+        return (list,), "a list"
+    if option in _WORDS:
+        return (option, int) if option is float else (option,), _WORDS[option]
+    if option is Any:
+        return (str, int, float, bool, list, dict, NoneType), "a value"
+    return (option,) if option is NoneType else (dict,), "a mapping"

@@ -1,0 +1,96 @@
+"""Examples for the JSON Schema, by definition and key; a test holds each to its own schema."""
+
+from __future__ import annotations
+
+from typing import Any
+
+EXAMPLES: dict[str, list[Any]] = {
+    "Scenario.version": [1],
+    "Scenario.name": ["newsroom"],
+    "Scenario.tags": [["demo", "subagents"]],
+    "Scenario.models": [
+        {"default": "scripted", "live": {"model": "openai:gpt-5-mini", "temperature": 0}}
+    ],
+    "Scenario.tools": [
+        {"publish": {"python": "newsroom_tools:publish"}},
+        {"weather": {"parameters": {"city": "string"}, "returns": [{"value": "sunny"}]}},
+    ],
+    "Scenario.agents": [{"editor": {"subagents": ["writer"]}, "writer": {}}],
+    "Scenario.main": ["editor", ["optimist", "pessimist"]],
+    "Scenario.input": ["Write a note on tides."],
+    "Scenario.turns": [["Hello!", {"input": "And again?", "expect": [{"output": "again"}]}]],
+    "Scenario.inputs": [["tides", {"input": "the moon", "name": "moon"}]],
+    "Scenario.script": [
+        {
+            "editor": [{"text": "One moment.", "tool_calls": [{"writer": {"query": "tides"}}]}],
+            "editor/writer#1": [{"text": "The sea answers."}],
+        }
+    ],
+    "Scenario.decisions": [[{"agent": "editor", "tool": "publish", "decide": "approve"}]],
+    "Scenario.expect": [[{"status": "completed"}, {"output": {"contains": "Published"}}]],
+    "Scenario.run": [{"timeout": 120, "limits": {"model_calls": 50}}],
+    "Model.model": ["openai:gpt-5-mini", "scripted", "echo"],
+    "Model.base_url": ["${OPENAI_BASE_URL:-}", "http://127.0.0.1:8000/v1"],
+    "Model.api_key": ["${OPENAI_API_KEY}"],
+    "Agent.title": ["Editor-in-chief"],
+    "Agent.system_prompt": ["You run a small newsroom. Delegate, then publish."],
+    "Agent.model": ["default", "openai:gpt-5-mini", {"model": "scripted"}],
+    "Agent.tools": [["publish", "weather"]],
+    "Agent.subagents": [["researcher", "writer"]],
+    "Agent.handoffs": [["billing"]],
+    "Agent.approve": [["publish"]],
+    "Agent.middleware": [[{"model_retry": {"max_retries": 3}}], ["summarization"]],
+    "Agent.limits": [{"model_calls": 10, "seconds": 60}],
+    "Step.agent": ["writer"],
+    "Step.input": ["{{input}} {{previous}} {{steps.researcher}}"],
+    "Sequence.sequence": [["researcher", "writer"]],
+    "Parallel.parallel": [["optimist", "pessimist"]],
+    "Parallel.join": ["judge"],
+    "Map.map": ["worker", {"agent": "worker", "input": "Translate: {{input}}"}],
+    "Map.over": ["$.items"],
+    "Map.join": ["merger"],
+    "Loop.loop": [["writer", "critic"]],
+    "Loop.until": [{"matches": "^APPROVED"}],
+    "Route.route": [
+        {"billing": "Money questions", "tech": "Broken things"},
+        [{"when": {"contains": "refund"}, "to": "billing"}, {"tech": "Broken things"}],
+    ],
+    "Route.default": ["tech"],
+    "Rule.when": ["refund", {"contains": "refund"}],
+    "PythonTool.python": ["newsroom_tools:publish", "newsroom_tools:Desk"],
+    "PythonTool.args": [{"size": 3}],
+    "CannedTool.parameters": [{"city": "string", "days": "integer"}],
+    "CannedTool.returns": [
+        [{"when": {"city": "Atlantis"}, "error": "no such city"}, {"value": "sunny"}]
+    ],
+    "Return.when": [{"city": "北京"}],
+    "Return.delay": [0.2],
+    "Reply.text": ["Published."],
+    "Reply.tool_calls": [[{"researcher": {"query": "tides"}}, "publish"]],
+    "Reply.structured": [{"headline": "The sea answers the moon"}],
+    "Reply.usage": [{"input_tokens": 120, "output_tokens": 9}],
+    "Reply.finish_reason": ["stop", "length"],
+    "Reply.rate": [40],
+    "Reply.first_token": [0.3],
+    "Reply.chunks": [["Pub", "lished", "."]],
+    "Reply.match": ["tides", {"matches": "^Which"}],
+    "Reply.fault": [{"error": "connection", "after": 5, "attempts": [1]}],
+    "Decision.agent": ["editor", "editor/writer#2"],
+    "Decision.args": [{"headline": "Tides"}],
+    "Decision.message": ["Not on a Sunday."],
+    "Decision.times": [1, "all"],
+    "Matcher.contains": ["Published"],
+    "Matcher.matches": ["^APPROVED"],
+    "Matcher.json_schema": [{"type": "object", "required": ["headline"]}],
+    "Matcher.json_path": [{"path": "$.items[0].name", "equals": "tides"}],
+    "JsonPath.path": ["$.items[0].name"],
+    "Expectation.agent": ["editor", "researcher#2", "editor/writer#1"],
+    "Expectation.output": ["Published", {"matches": "^OK"}],
+    "Expectation.calls": [{"researcher": 2, "writer": "1..3"}],
+    "Expectation.tool_calls": [
+        ["researcher", {"writer": {"query": "tides"}}],
+        {"match": "unordered", "args": "subset", "steps": ["researcher", "writer"]},
+    ],
+    "Expectation.handoffs": [["triage", "billing"]],
+    "Item.name": ["moon"],
+}
