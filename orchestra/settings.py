@@ -44,3 +44,5 @@ def load_settings() -> Settings:
         wrong = error.errors()[0]
         name = f"ORCHESTRA_{'_'.join(map(str, wrong['loc']))}".upper()
         raise UsageError(f"{name}={wrong['input']!r}: {wrong['msg']}") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{ENV_FILE}: cannot be read: {error}") from error

@@ -15,7 +15,7 @@ from langchain_core.tools import tool
 from runs import ROOT, scenario
 
 from orchestra import Scenario
-from orchestra.errors import ScenarioError, UsageError
+from orchestra.errors import MissingReply, ScenarioError, UsageError
 from orchestra.runtime.middleware import make_middleware, middleware_problems
 from orchestra.runtime.scripted import ScriptedModel
 from orchestra.scenario.middleware import ASIDES, BRINGS, MIDDLEWARE, REFUSED, snake_case
@@ -45,7 +45,7 @@ class Asked(list[tuple[str | None, str]]):
 def made(layers: str, rest: str = "", model: Any = None) -> list[Any]:
     loaded = one(layers, rest)
     assert middleware_problems(loaded) == []
-    return make_middleware(loaded, "boss", model or Asked())
+    return make_middleware(loaded, "boss", Asked() if model is None else model)
 
 
 TOOLS = """
@@ -78,14 +78,17 @@ MINIMAL = {
 def test_every_entry_of_the_table_can_be_made(name: str) -> None:
     (layer,) = made(f"[{{{name}: {MINIMAL[name]}}}]")
     assert type(layer) is getattr(middleware, MIDDLEWARE[name])
-    assert [it.name for it in layer.tools] == ([BRINGS[name]] if name in BRINGS else [])
+    assert [it.name for it in getattr(layer, "tools", ())] == (
+        [BRINGS[name]] if name in BRINGS else []
+    )
 
 
 def test_an_upgrade_of_langchain_tells_of_new_middleware() -> None:
     there = {
         name
         for name, kind in inspect.getmembers(middleware, inspect.isclass)
-        if (name.endswith("Middleware") or name == "LLMToolEmulator") and kind is not AgentMiddleware
+        if (name.endswith("Middleware") or name == "LLMToolEmulator")
+        and kind is not AgentMiddleware
     }
     refused = {name for name in there if snake_case(name) in REFUSED}
     assert there == {*MIDDLEWARE.values(), *refused}
@@ -122,11 +125,11 @@ def test_nothing_is_wrong_without_middleware() -> None:
     [
         (
             "{model_retry: {max_retrys: 3}}",
-            ".model_retry.max_retrys: unknown argument 'max_retrys'; did you mean 'max_retries'?",
+            ".model_retry: unknown argument 'max_retrys'; did you mean 'max_retries'?",
         ),
         (
             "{model_call_limit: {zzz: 3, run_limit: 1}}",
-            ".model_call_limit.zzz: unknown argument 'zzz'; "
+            ".model_call_limit: unknown argument 'zzz'; "
             "known arguments: thread_limit, run_limit, exit_behavior",
         ),
         (
@@ -185,7 +188,7 @@ def test_nothing_is_wrong_without_middleware() -> None:
         ),
         (
             "{pii: {pi_type: email}}",
-            ".pii.pi_type: unknown argument 'pi_type'; did you mean 'pii_type'?",
+            ".pii: unknown argument 'pi_type'; did you mean 'pii_type'?",
         ),
         (
             "{model_fallback: {additional_models: [scripted]}}",
@@ -197,6 +200,11 @@ def test_nothing_is_wrong_without_middleware() -> None:
             "a model is 'provider:name', or one of 'scripted', 'echo'\n"
             ".model_fallback.additional_models[1]: expected text, found the number 3; "
             "put it in quotes",
+        ),
+        (
+            "{model_fallback: {first_model: null}}",
+            ".model_fallback.first_model: expected text, found nothing; "
+            "leave the key out, or write ''",
         ),
         (
             "{model_fallback: {first_model: echo, additional_models: echo}}",
@@ -218,7 +226,7 @@ def test_nothing_is_wrong_without_middleware() -> None:
         ),
         (
             "{summarization: {trigger: {mesages: 4}}}",
-            ".summarization.trigger.mesages: unknown argument 'mesages'; did you mean 'messages'?",
+            ".summarization.trigger: unknown argument 'mesages'; did you mean 'messages'?",
         ),
         (
             "{summarization: {trigger: [[messages, 4], {tokens: x}]}}",
@@ -231,14 +239,14 @@ def test_nothing_is_wrong_without_middleware() -> None:
         ),
         (
             "{summarization: {messages_to_keep: 4}}",
-            ".summarization.messages_to_keep: unknown argument 'messages_to_keep'; known arguments: "
+            ".summarization: unknown argument 'messages_to_keep'; known arguments: "
             "model, trigger, keep, summary_prompt, trim_tokens_to_summarize, summarizer",
         ),
         (
             "{context_editing: {edits: [{clear_tool_uses: {keep: x, kep: 1}}]}}",
             ".context_editing.edits[0].clear_tool_uses.keep: "
             "expected a whole number, found the text 'x'\n"
-            ".context_editing.edits[0].clear_tool_uses.kep: "
+            ".context_editing.edits[0].clear_tool_uses: "
             "unknown argument 'kep'; did you mean 'keep'?",
         ),
         (
@@ -316,10 +324,10 @@ def test_all_problems_are_told_at_once_at_their_places() -> None:
     """)
     found = middleware_problems(loaded)
     assert [(it.line, it.column, it.key) for it in found] == [
-        (8, 28, "agents.boss.middleware[1].ModelRetryMiddleware.max_retries"),
-        (9, 15, "agents.boss.middleware[1].ModelRetryMiddleware.jiter"),
-        (10, 13, "agents.boss.middleware[2]"),
-        (13, 52, "agents.helper.middleware[0].model_call_limit.run_limit"),
+        (8, 24, "agents.boss.middleware[1].ModelRetryMiddleware.max_retries"),
+        (9, 11, "agents.boss.middleware[1].ModelRetryMiddleware"),
+        (10, 9, "agents.boss.middleware[2]"),
+        (13, 49, "agents.helper.middleware[0].model_call_limit.run_limit"),
     ]
     with pytest.raises(ScenarioError) as caught:
         make_middleware(loaded, "boss", Asked())
@@ -354,15 +362,27 @@ def test_a_scenario_of_python_objects_has_no_places() -> None:
 @pytest.mark.parametrize(
     ("layer", "name", "hint"),
     [
-        ("{tool_call_limit: {run_limit: 1, tool_name: wether}}", "wether", "did you mean 'weather'?"),
+        (
+            "{tool_call_limit: {run_limit: 1, tool_name: wether}}",
+            "wether",
+            "did you mean 'weather'?",
+        ),
         ("{tool_retry: {tools: [weather, publsh]}}", "publsh", "did you mean 'publish'?"),
-        ("{llm_tool_selector: {always_include: [helper, hlper]}}", "hlper", "did you mean 'helper'?"),
+        (
+            "{llm_tool_selector: {always_include: [helper, hlper]}}",
+            "hlper",
+            "did you mean 'helper'?",
+        ),
         (
             "{llm_tool_selector: {on_parsing_failure: [xx]}}",
             "xx",
             "its tools are 'weather', 'publish', 'helper', 'transfer_to_other'",
         ),
-        ("{provider_tool_search: {searchable_tools: [weathr]}}", "weathr", "did you mean 'weather'?"),
+        (
+            "{provider_tool_search: {searchable_tools: [weathr]}}",
+            "weathr",
+            "did you mean 'weather'?",
+        ),
         ("{llm_tool_emulator: {tools: [weathr]}}", "weathr", "did you mean 'weather'?"),
         (
             "{human_in_the_loop: {interrupt_on: {transfer_to_othr: true}}}",
@@ -383,6 +403,20 @@ def test_tools_that_the_agent_does_not_have(layer: str, name: str, hint: str) ->
     assert told.endswith(f": '{name}' is no tool of this agent; {hint}")
     python = rest + "  more: {python: 'tools_of:mine'}\n"
     assert not wrong(f"[{layer}]", python.replace("[weather,", "[weather, more,"))
+
+
+def test_a_tool_that_there_would_be_twice() -> None:
+    (told,) = wrong("[TodoList]", "    subagents: [write_todos]\n  write_todos: {}")
+    assert told == (
+        "agents.boss.middleware[0]: 'write_todos', which it brings, is also a tool of this agent; "
+        "rename one: a model knows both by name"
+    )
+
+
+@pytest.mark.parametrize("detector", ["(" * 5000, "a{99999999999}", "*"])
+def test_a_hostile_detector(detector: str) -> None:
+    (told,) = wrong(f"[{{pii: {{pii_type: code, detector: '{detector}'}}}}]")
+    assert told.startswith("agents.boss.middleware[0].pii.detector: is no regular expression: ")
 
 
 def test_the_tool_of_a_middleware_is_a_tool_of_the_agent() -> None:
@@ -428,7 +462,10 @@ def test_questions() -> None:
     asks = "{weather: true, publish: {allowed_decisions: [approve], description: Really?}}"
     rest = "    tools: [weather, publish]" + TOOLS
     (layer,) = made(f"[{{human_in_the_loop: {{interrupt_on: {asks}}}}}]", rest)
-    assert layer.interrupt_on["publish"] == {"allowed_decisions": ["approve"], "description": "Really?"}
+    assert layer.interrupt_on["publish"] == {
+        "allowed_decisions": ["approve"],
+        "description": "Really?",
+    }
     assert layer.interrupt_on["weather"]["allowed_decisions"][0] == "approve"
 
 
@@ -469,7 +506,7 @@ def test_a_model_that_cannot_be_made_is_told_as_it_is() -> None:
     def model(ref: str | None, aside: str) -> BaseChatModel:
         raise UsageError("no key")
 
-    with pytest.raises(UsageError, match="^no key$"):
+    with pytest.raises(UsageError, match="no key"):
         make_middleware(one("[summarization]"), "boss", model)
 
 
@@ -507,12 +544,31 @@ def test_a_model_is_asked_again_and_then_it_is_an_error() -> None:
         create_agent(model, middleware=layers).invoke({"messages": "hi"})
 
 
+def test_what_orchestra_raises_is_not_tried_again() -> None:
+    """The next attempt would miss the same reply, and a model could do nothing about it either."""
+    tries: list[int] = []
+
+    @tool
+    def count() -> str:
+        """Count."""
+        tries.append(1)
+        raise MissingReply("no reply left")
+
+    layers = made("[model_retry, tool_retry]")
+    model = Calling(responses=[], times=1, seen={})
+    with pytest.raises(MissingReply):
+        create_agent(model, [count], middleware=layers).invoke({"messages": "go"})
+    assert len(tries) == 1
+    assert [layer.retry_on(MissingReply()) for layer in layers] == [False, False]
+    assert [layer.retry_on(ValueError()) for layer in layers] == [True, True]
+
+
 class Calling(FakeListChatModel):
     """Calls a tool as often as it is told, then answers; remembers its tools and what it read."""
 
     tool: str = "count"
     times: int = 0
-    seen: dict[str, Any] = {}
+    seen: dict[str, Any]
 
     def bind_tools(self, tools: Any, **kwargs: Any) -> Any:
         self.seen["tools"] = [it.name for it in tools]
@@ -555,7 +611,9 @@ def test_todos_are_a_tool() -> None:
 
 def test_addresses_are_redacted() -> None:
     model = Calling(responses=[], seen={})
-    layers = made("[{pii: {pii_type: email}}, {pii: {pii_type: code, detector: 'X\\d+', strategy: mask}}]")
+    layers = made(
+        "[{pii: {pii_type: email}}, {pii: {pii_type: code, detector: 'X\\d+', strategy: mask}}]"
+    )
     create_agent(model, middleware=layers).invoke({"messages": "ann@example.com has X12345678"})
     (message,) = (it for it in model.seen["messages"] if isinstance(it, HumanMessage))
     assert message.text.startswith("[REDACTED_EMAIL] has ***")
@@ -590,8 +648,8 @@ def test_langchain_is_imported_only_for_middleware() -> None:
     sys.modules["orchestra.runtime"] = package
     from orchestra.runtime.middleware import middleware_problems
     from orchestra.scenario import loads
-    head = "version: 1\\nagents: {boss: {middleware: ["
-    assert not middleware_problems(loads("version: 1\\nagents: {boss: {}}"))
+    head = "version: 1\nagents: {boss: {middleware: ["
+    assert not middleware_problems(loads("version: 1\nagents: {boss: {}}"))
     assert "langchain" not in sys.modules and "langchain_core" not in sys.modules
     assert not middleware_problems(loads(head + "todo_list]}}"))
     assert "langchain" in sys.modules

@@ -28,9 +28,16 @@ from orchestra.scenario.use import Reader
 
 CORPUS = ROOT / "tests" / "corpus"
 PLACE = CORPUS / "good" / "case.yaml"  # need not exist
-GOOD = sorted((CORPUS / "good").glob("*.yaml")) + sorted(SCENARIOS.rglob("*.yaml"))
-AGENTS = sorted((CORPUS / "agents").glob("*.yaml")) + sorted((ROOT / "agents").rglob("*.yaml"))
 TEMPLATES = ROOT / "orchestra" / "scenario" / "templates"
+
+
+def files(*folders: Path) -> list[Path]:
+    found = (path for folder in folders for path in sorted(folder.rglob("*.yaml")))
+    return [path for path in found if not path.name.endswith(".golden.yaml")]
+
+
+GOOD = files(CORPUS / "good", SCENARIOS, TEMPLATES)
+AGENTS = files(CORPUS / "agents", ROOT / "agents")
 
 SCENARIO = Draft202012Validator(scenario_schema())
 AGENT = Draft202012Validator(agent_schema())
@@ -77,7 +84,7 @@ def test_the_shipped_files_are_up_to_date(name: str, text: str) -> None:
     assert shipped == text, "run: python -m orchestra.scenario.schema"
 
 
-@pytest.mark.parametrize("path", GOOD + sorted(TEMPLATES.rglob("*.yaml")), ids=named)
+@pytest.mark.parametrize("path", GOOD, ids=named)
 def test_what_the_loader_takes_the_schema_takes(path: Path) -> None:
     assert load(path)
     assert refusal(SCENARIO, read(path)) is None
@@ -177,9 +184,7 @@ def refused(text: str) -> bool:
 
 def uses(document: Any) -> bool:
     """Whether an agent comes from a file, of which a schema knows nothing."""
-    agents = document.get("agents") if isinstance(document, dict) else None
-    found = agents.values() if isinstance(agents, dict) else ()
-    return any(isinstance(agent, dict) and "use" in agent for agent in found)
+    return any("use" in it for it in holders(document) if isinstance(it, dict))
 
 
 @settings(max_examples=1000, derandomize=True, deadline=None, database=None)
@@ -196,8 +201,7 @@ def test_the_schema_and_the_loader_are_of_one_mind(document: Any) -> None:
 def properties(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Every property that is described, with its place: those in conditions only forbid."""
     for name, part in {**schema["$defs"], "Scenario": schema}.items():
-        options = [part, *(it for it in part.get("anyOf", []) if "properties" in it)]
-        for option in options:
+        for option in (part, *part.get("anyOf", ())):
             for key, property_ in option.get("properties", {}).items():
                 yield f"{name}.{key}", property_
 
@@ -287,15 +291,7 @@ def test_the_corpus_uses_every_key() -> None:
     assert {key for keys in LANGUAGE.values() for key in keys.split()} <= seen
 
 
-SHIPPED = [
-    path
-    for folder in (SCENARIOS, ROOT / "agents", TEMPLATES)
-    for path in sorted(folder.rglob("*.yaml"))
-    if not path.name.endswith(".golden.yaml")
-]
-
-
-@pytest.mark.parametrize("path", SHIPPED, ids=named)
+@pytest.mark.parametrize("path", files(SCENARIOS, ROOT / "agents", TEMPLATES), ids=named)
 def test_every_shipped_file_names_its_schema(path: Path) -> None:
     first = path.read_text(encoding="utf-8").split("\n")[0]
     found = re.fullmatch(r"# yaml-language-server: \$schema=(\S+)", first)

@@ -52,9 +52,9 @@ class Call:
 class Transcript:
     """A whole run, or one turn of it.
 
-    ``mains`` are the main agents' call paths, ``turns`` the same of each turn alone, ``unused`` what
-    each script key has left over, ``handoffs`` the agents that had the conversation of each call, in
-    order. ``finished`` is None if the run never was.
+    ``mains`` are the main agents' call paths, ``turns`` the same of each turn alone, ``unused``
+    what each script key has left over, ``handoffs`` the agents that had the conversation of each
+    call, in order. ``finished`` is None if the run never was.
     """
 
     mains: tuple[str, ...] = ()

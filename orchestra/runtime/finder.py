@@ -20,6 +20,7 @@ from langchain_core.tools import BaseTool
 
 from ..errors import ScenarioError
 from ..scenario import Scenario
+from ..scenario.needs import module_file
 from ..text import nearest
 
 Where = tuple[str | int, ...]
@@ -91,17 +92,12 @@ class Finder:
             root = self._source.root
             message = f"{target!r} is code of a project you do not stand in ({root})"
             raise self.error(where, message, "change into it, or say --trust")
-        relative = Path(*name.split("."))
-        folders = (self._source.path.parent, self._source.root)
-        for folder in folders:
-            for candidate in (
-                folder / relative.with_suffix(".py"),
-                folder / relative / "__init__.py",
-            ):
-                if candidate.is_file():
-                    return self._load(candidate.resolve(), folder, where)
+        if found := module_file(self._source, name):
+            file, folder = found
+            return self._load(file.resolve(), folder, where)
         if self._trust:
             return self._import(name, where)
+        folders = (self._source.path.parent, self._source.root)
         looked = " and ".join(dict.fromkeys(str(folder) for folder in folders))
         hint = f"looked in {looked}; ORCHESTRA_PACKAGES names installed packages to allow"
         raise self.error(where, f"no module {name!r}", hint)
@@ -118,8 +114,6 @@ class Finder:
         name = f"_orchestra_{abs(hash(file)):x}_{file.stem}"
         if name in sys.modules:
             return sys.modules[name]
-        if not self._trust and not self._at_home(file):
-            raise self.error(where, f"{file} lies outside the project")  # a link leads there
         if str(folder) not in sys.path:
             # At the end: it may import its siblings, not shadow others.
             sys.path.append(str(folder))

@@ -11,29 +11,31 @@ LangChain is imported in the functions: only a scenario that has middleware pays
 
 from __future__ import annotations
 
-import inspect
 import re
-import typing
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired, Union, get_args, get_origin
+from types import NoneType
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
-from ..errors import Problem, ScenarioError
+from ..errors import OrchestraError, Problem, ScenarioError
 from ..scenario import AgentSpec, Scenario
 from ..scenario.excerpt import quoted, suggestion
-from ..scenario.middleware import (
-    ASIDES,
-    MIDDLEWARE,
-    Where,
-    middleware_named,
-    place_of,
-    unknown_tools,
-)
+from ..scenario.middleware import ASIDES, MIDDLEWARE, middleware_named, place_of, tool_problems
 from ..scenario.model_names import wrong_model
 from ..scenario.nodes import Node
 from ..scenario.shape import wrong_kind
+from ..scenario.source import Where
 from ..text import one_line
+from .signatures import (
+    LISTS,
+    Parameter,
+    asked,
+    giveable,
+    is_called,
+    options_of,
+    parameters,
+    typed_keys,
+)
 
 if TYPE_CHECKING:
     from langchain.agents.middleware import AgentMiddleware
@@ -45,8 +47,6 @@ MakeModel = Callable[[str | None, str], "BaseChatModel"]
 
 # Where LangChain's own default would hide a failure.
 _DEFAULTS = {"model_retry": {"on_failure": "error"}}
-_WORDS = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
-_LISTS = (list, Iterable, Sequence)
 
 
 def middleware_problems(scenario: Scenario) -> list[Problem]:
@@ -60,14 +60,10 @@ def middleware_problems(scenario: Scenario) -> list[Problem]:
 
 
 def make_middleware(scenario: Scenario, agent: str, model: MakeModel) -> list[Layer]:
-    """The middleware of one agent, in the order of the file.
+    """The middleware of one agent, in the order of the file. ScenarioError for all that is wrong.
 
-    Args:
-        model: makes a chat model of its name in the file (None: the agent's own), for the
-            middleware that speaks for itself with it ("": it speaks as the agent).
-
-    Raises:
-        ScenarioError: for all that is wrong, each at its line.
+    ``model`` makes a chat model of its name in the file (None: the agent's own), for the
+    middleware that speaks for itself with it (empty: it speaks as the agent).
     """
     spec = scenario.agents[agent]
     if not isinstance(spec, AgentSpec) or not spec.middleware:
@@ -95,7 +91,7 @@ def _checked(scenario: Scenario, agent: str, spec: AgentSpec) -> list[Problem]:
     fake = FakeListChatModel(responses=[], profile={"max_input_tokens": 1})
     problems: list[Problem] = []
     _layers(scenario, agent, spec, lambda *_: fake, problems)
-    return [*problems, *unknown_tools(scenario, agent, spec)]
+    return [*problems, *tool_problems(scenario, agent, spec)]
 
 
 def _layers(
@@ -117,18 +113,20 @@ def _layers(
             continue
         if any(layer.name == other.name for _, other in made):
             hint = "pii may stand once for each pii_type, tool_call_limit once for each tool_name"
-            reader.wrong(where, f"{quoted(str(where[-1]))} is there twice", hint, at_key=True)
+            reader.refuse(where, f"{quoted(str(where[-1]))} is there twice", hint)
             continue
+        if hasattr(layer, "retry_on"):
+            layer.retry_on = _retried(layer.retry_on)
         made.append((name, layer))
     return made
 
 
-@dataclass(frozen=True, slots=True)
-class _Field:
-    kind: Any
-    required: bool = False
-    spread: bool = False
-    """A list in the file, ``*names`` in the signature."""
+def _retried(errors: Callable[[Exception], bool]) -> Callable[[Exception], bool]:
+    """What to try again: not what orchestra raises (no reply left, a limit), it would come again.
+
+    Neither is it told to the model as a tool's failure: it ends the run.
+    """
+    return lambda error: not isinstance(error, OrchestraError) and errors(error)
 
 
 @dataclass(slots=True)
@@ -142,7 +140,7 @@ class _Reader:
 
     def made(self, kind: Any, given: dict[str, Any], where: Where) -> Any:
         """An object of the class; None if it cannot be made."""
-        known, before = _parameters(kind), len(self.problems)
+        known, before = parameters(kind), len(self.problems)
         args = self.fields(known, given, where)
         if len(self.problems) > before:
             return None
@@ -153,17 +151,17 @@ class _Reader:
         first = [args.pop(key) for key in known if spread and known[key].required]
         try:
             return kind(*first, *spread, **args)
-        except re.error as error:
+        except (re.error, OverflowError, RecursionError) as error:  # too deep, too often repeated
             self.wrong((*where, "detector"), f"is no regular expression: {error}")
         except (TypeError, ValueError) as error:
             said = one_line(str(error), 300)
             named = [key for key in args if re.match(rf"{key}\b", said)]
-            self.wrong((*where, *named), said, at_key=True)
+            self.refuse((*where, *named), said)
         return None
 
-    def fields(self, known: dict[str, _Field], given: dict[str, Any], where: Where) -> Any:
+    def fields(self, known: dict[str, Parameter], given: dict[str, Any], where: Where) -> Any:
         args, hints = {}, ""
-        names = [name for name, it in known.items() if _giveable(it.kind)]
+        names = [name for name, it in known.items() if giveable(it.kind)]
         for key, value in given.items():
             if key in known:
                 args[key] = self.read(known[key].kind, value, (*where, key))
@@ -173,21 +171,20 @@ class _Reader:
             hints += hint
         for key, it in known.items():
             if it.required and key not in given and f"mean {key!r}" not in hints:
-                problem = self.scenario.source.missing(where, f"missing argument {key!r}")
-                self.problems.append(problem)
+                self.refuse(where, f"missing argument {key!r}")
         return args
 
     def read(self, kind: Any, value: Any, where: Where) -> Any:
         """The value as a signature asks for it: as the member of the union that fits best."""
-        options = _options(kind)
-        if not _giveable(kind):
-            self.wrong(where, "takes functions or classes, which a file cannot give", at_key=True)
+        options = options_of(kind)
+        if not giveable(kind):
+            self.wrong(where, "takes functions or classes, which a file cannot give")
             return None
-        if value is not None and any(_is(it, "BaseChatModel") for it in options):
+        if value is not None and any(is_called(it, "BaseChatModel") for it in options):
             return self.named(value, where)
         tries: list[tuple[Any, list[Problem]]] = []
         for option in options:
-            if type(value) in _asked(option)[0]:
+            if type(value) in asked(option)[0]:
                 reader = _Reader(self.scenario, self.make, self.aside)
                 tries.append((reader.one(option, value, where), reader.problems))
         tries.sort(key=lambda it: len(it[1]))  # stable: of equals, the first
@@ -205,16 +202,16 @@ class _Reader:
         elif origin is Literal and value not in inner:
             self.misfit([kind], value, where)
         elif origin is tuple and len(inner) != len(value):
-            self.wrong(where, f"expected {_asked(kind)[1]}, found {len(value)} items")
+            self.wrong(where, f"expected {asked(kind)[1]}, found {len(value)} items")
         elif origin is tuple:
             parts = enumerate(zip(inner, value, strict=True))
             return tuple(self.read(part, it, (*where, at)) for at, (part, it) in parts)
-        elif origin in _LISTS:
+        elif origin in LISTS:
             return [self.read(inner[0], it, (*where, at)) for at, it in enumerate(value)]
-        elif _is(kind, "ContextEdit"):
+        elif is_called(kind, "ContextEdit"):
             return self.edit(value, where)
-        elif _is_typed(kind):
-            return self.fields(_keys(kind), value, where)
+        elif hasattr(kind, "__required_keys__"):
+            return self.fields(typed_keys(kind), value, where)
         elif origin is dict:
             return {key: self.read(inner[1], it, (*where, key)) for key, it in value.items()}
         return value
@@ -240,7 +237,7 @@ class _Reader:
         return None
 
     def misfit(self, kinds: list[Any], value: Any, where: Where) -> None:
-        told = dict.fromkeys(_asked(kind)[1] for kind in kinds if kind is not NoneType)
+        told = dict.fromkeys(asked(kind)[1] for kind in kinds if kind is not NoneType)
         literals = [it for kind in kinds if get_origin(kind) is Literal for it in get_args(kind)]
         hint = suggestion(value, literals) if isinstance(value, str) else ""
         node = Node([] if isinstance(value, list) else {} if isinstance(value, dict) else value)
@@ -250,82 +247,6 @@ class _Reader:
     def wrong(self, where: Where, message: str, hint: str = "", *, at_key: bool = False) -> None:
         self.problems.append(self.scenario.source.problem(where, message, hint, at_key=at_key))
 
-
-# How LangChain's annotations are read. Its classes are known by their names: some it imports for
-# the type checker only, so there may be nothing behind a name.
-
-
-class _Unknown:
-    def __class_getitem__(cls, _: Any) -> type[_Unknown]:
-        return cls
-
-
-def _hints(thing: Any) -> dict[str, Any]:
-    names: dict[str, Any] = {}
-    while True:
-        try:
-            return typing.get_type_hints(thing, localns=names, include_extras=True)
-        except NameError as error:
-            name = str(error.name)
-            names[name] = type(name, (_Unknown,), {})
-
-
-def _parameters(kind: Any) -> dict[str, _Field]:
-    """The arguments of a class, but for the deprecated ones that hide behind ``**``."""
-    hints, found = _hints(kind.__init__), dict[str, _Field]()
-    for name, it in inspect.signature(kind).parameters.items():
-        if it.kind is it.VAR_POSITIONAL:
-            found[name] = _Field(Sequence[hints[name]], spread=True)  # type: ignore[valid-type]
-        elif it.kind is not it.VAR_KEYWORD:
-            # 'model' is the agent's own unless given.
-            found[name] = _Field(hints[name], it.default is it.empty and name != "model")
-    return found
-
-
-def _keys(kind: Any) -> dict[str, _Field]:
-    """The keys of a TypedDict; its own ``__required_keys__`` fails where annotations are texts."""
-    return {
-        name: _Field(it, kind.__total__ and get_origin(it) is not NotRequired)
-        for name, it in _hints(kind).items()
-    }
-
-
-def _options(kind: Any) -> list[Any]:
-    """The members of a union that a file can give, and chat models, which it can name."""
-    origin, inner = get_origin(kind), get_args(kind)
-    if origin in (Annotated, NotRequired):
-        return _options(inner[0])
-    if origin in (Union, UnionType):
-        return [option for member in inner for option in _options(member)]
-    if origin in _LISTS or origin is tuple:
-        return [kind] if inner and all(map(_options, inner)) else []
-    known = kind in (*_WORDS, NoneType, Any) or origin in (Literal, dict) or _is_typed(kind)
-    return [kind] if known or _is(kind, "BaseChatModel") or _is(kind, "ContextEdit") else []
-
-
-def _giveable(kind: Any) -> bool:
-    return any(option is not NoneType for option in _options(kind))
-
-
-def _is(kind: Any, name: str) -> bool:
-    return getattr(kind, "__name__", "") == name
-
-
-def _is_typed(kind: Any) -> bool:
-    return hasattr(kind, "__required_keys__")
-
-
-def _asked(option: Any) -> tuple[tuple[type, ...], str]:
-    """The types of the values in a file that may fit, and YAML's words for them."""
-    origin, inner = get_origin(option), get_args(option)
-    if origin is Literal:
-        return tuple(map(type, inner)), " or ".join(map(repr, inner))
-    if origin is tuple:
-        return (list,), f"[{', '.join(_asked(it)[1].strip(chr(39)) for it in inner)}]"
-    if origin in _LISTS:
-        return (list,), "a list"
-    if option in _WORDS:
-        return (option, int) if option is float else (option,), _WORDS[option]
-    if option is Any:
-        return (str, int, float, bool, list, dict, NoneType), "a value"
-    return (option,) if option is NoneType else (dict,), "a mapping"
+    def refuse(self, where: Where, message: str, hint: str = "") -> None:
+        """Report the whole of what stands at a key, whatever line its parts are on."""
+        self.problems.append(self.scenario.source.missing(where, message, hint))

@@ -14,12 +14,15 @@ from langchain_core.callbacks import (
     AsyncCallbackManagerForLLMRun,
     CallbackManagerForLLMRun,
 )
+from langchain_core.language_models import ModelProfile
 from langchain_core.language_models.chat_models import BaseChatModel, generate_from_stream
 from langchain_core.messages import AIMessageChunk, BaseMessage
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.messages.tool import ToolCallChunk, tool_call_chunk
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import ensure_config
+from langchain_core.utils.function_calling import convert_to_openai_tool
+from pydantic import Field
 
 from ..errors import MissingReply
 from ..scenario import Reply, ScriptedCall
@@ -45,6 +48,10 @@ class ScriptedModel(BaseChatModel):
     """Tokens per second of replies that give no rate of their own; 0 is at once."""
     aside: str = ""
     """The middleware of the agent that it speaks for; empty for the agent itself."""
+    profile: ModelProfile | None = Field(
+        default_factory=lambda: ModelProfile(max_input_tokens=100_000)
+    )
+    """What middleware wants to know of a model: fractions are of this."""
     answer: str = ""
     """The tool by which a structured answer is given."""
 
@@ -54,8 +61,11 @@ class ScriptedModel(BaseChatModel):
 
     def bind_tools(self, tools: Any, **kwargs: Any) -> Any:  # noqa: ARG002 - LangChain's signature
         """The script knows its tools, but for the one by which a structured answer is given."""
-        names = [tool["name"] if isinstance(tool, dict) else _name(tool) for tool in tools]
-        answer = RESPONSE if RESPONSE in names else names[-1] if self.aside and names else ""
+        answer = ""
+        if self.aside and tools:
+            answer = str(convert_to_openai_tool(tools[-1])["function"]["name"])
+        elif any(_name(tool) == RESPONSE for tool in tools):
+            answer = RESPONSE
         return self.model_copy(update={"answer": answer}) if answer else self
 
     def reply(self, messages: list[BaseMessage]) -> Reply:
@@ -85,11 +95,11 @@ class ScriptedModel(BaseChatModel):
     def _place(self) -> tuple[str, RunState | None]:
         """The call path that asks, and the run it belongs to."""
         config = ensure_config()
-        metadata = config.get("metadata", {})
-        call = metadata.get(CALL) or metadata.get(AGENT) or ""
+        metadata, own = config.get("metadata", {}), config.get("configurable", {})
+        call = metadata.get(CALL) or own.get(CALL) or metadata.get(AGENT) or ""
         if self.aside and call:
             call = f"{call}.{self.aside}"
-        state = config.get("configurable", {}).get(RUN)
+        state = own.get(RUN)
         return call, state if isinstance(state, RunState) else None
 
     def _done(self) -> None:
@@ -158,7 +168,9 @@ def said(messages: list[BaseMessage]) -> int:
 
 
 def _name(tool: Any) -> str:
-    return str(getattr(tool, "name", None) or getattr(tool, "__name__", ""))
+    if isinstance(tool, dict):
+        return str(tool.get("name", ""))
+    return str(getattr(tool, "name", ""))
 
 
 def _missing(call: str, turn: int, key: str, count: int, last: str) -> str:

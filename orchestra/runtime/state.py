@@ -194,6 +194,7 @@ def state_of(config: RunnableConfig | Mapping[str, Any]) -> RunState:
 def metadata_for(agent: str, call: str) -> RunnableConfig:
     """The config that gives a nested agent its name and its call path.
 
-    Both are given explicitly at every call: LangGraph lets an ambient name win over none.
+    Both are given explicitly at every call: LangGraph lets an ambient name win over none. The path
+    goes along in ``configurable`` too: middleware calls its own models with metadata of its own.
     """
-    return {"metadata": {AGENT: agent, CALL: call}}
+    return {"metadata": {AGENT: agent, CALL: call}, "configurable": {CALL: call}}

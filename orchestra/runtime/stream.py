@@ -16,10 +16,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeVar
 
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolMessage
 
 from .. import events
-from ..events import BaseEvent, Event, Usage
+from ..events import BaseEvent, Event, ToolCall, Usage
 from ..scenario.agents import RESPONSE
 from ..text import whole_characters
 from ..totals import Totals
@@ -60,6 +60,7 @@ class Adapter:
         # What has begun and not ended, in the order in which it began.
         self._agents: dict[str, events.AgentStarted] = {}
         self._tools: dict[tuple[str, str], events.ToolStarted] = {}
+        self._asked: dict[tuple[str, str], ToolCall] = {}  # and not begun yet
         self._usage: dict[str, Usage] = {}  # of each open call
         self._calls: dict[tuple[str, ...], str] = {}  # call path by namespace
 
@@ -122,6 +123,7 @@ class Adapter:
                         reason="cancelled",
                     )
                 )
+        self._asked = {key: asked for key, asked in self._asked.items() if key[0] != call}
         for key, tool in list(self._tools.items()):
             if key[0] == call:
                 del self._tools[key]
@@ -137,8 +139,10 @@ class Adapter:
                 )
 
     def _message(self, message: BaseMessage, metadata: Mapping[str, Any]) -> Iterator[Event]:
+        if isinstance(message, ToolMessage):
+            yield from self._answered(message, metadata.get(CALL, ""))
         if not isinstance(message, AIMessage):
-            return  # tool results and user messages: the agents report those that count
+            return  # of the user, or of the system
         message_id = metadata.get(MESSAGE)
         if message_id is None:
             yield from self._internal(message, metadata)
@@ -238,6 +242,19 @@ class Adapter:
         agent = events.agent_of(call) if call else metadata.get(AGENT)
         yield self.stamp(events.Internal(agent=agent, call=call, source=source, text=text))
 
+    def _answered(self, message: ToolMessage, call: str) -> Iterator[Event]:
+        """A tool call that middleware answered in the tool's place; else the agent reports it."""
+        asked = self._asked.pop((call, message.tool_call_id), None)
+        if asked is None or call not in self._agents:
+            return
+        who: dict[str, Any] = {"agent": events.agent_of(call), "call": call}
+        who |= {"tool_call_id": asked.id, "name": asked.name}
+        yield self.stamp(events.ToolStarted(**who, args=asked.args))
+        if message.status == "error":
+            yield self.stamp(events.ToolFailed(**who, error=whole_characters(message.text)))
+        else:
+            yield self.stamp(events.ToolFinished(**who, result=whole_characters(message.text)))
+
     def _progress(
         self, ns: tuple[str, ...], data: Any, tool_call_id: str | None = None
     ) -> Iterator[Event]:
@@ -274,6 +291,7 @@ class Adapter:
                     yield self.stamp(event)
             case events.ToolStarted():
                 self._calls[ns] = call
+                self._asked.pop((call, event.tool_call_id), None)
                 self._tools[call, event.tool_call_id] = running = self.stamp(event)
                 yield running
             case events.ToolFinished() | events.ToolFailed():
@@ -299,6 +317,7 @@ class Adapter:
         del self._models[event.message_id]
         if event.usage:
             self._usage[call] = self._usage.get(call, Usage()) + event.usage
+        self._asked |= {(call, asked.id): asked for asked in event.tool_calls}
         first = None if model.first is None else model.first - model.started.t
         yield self.stamp(
             replace(

@@ -72,13 +72,13 @@ def _code(scenario: Scenario, packages: Collection[str]) -> Iterator[Problem]:
         module, _, attributes = tool.python.partition(":")
         if module.partition(".")[0] in packages:
             continue
-        file = module_file(scenario, tool.python)
-        if file is None:
+        found = module_file(scenario.source, module)
+        if found is None:
             message = f"no module {quoted(module)} beside the file or under the root"
             yield scenario.source.problem(where, message)
             continue
         wanted = attributes.partition(".")[0]
-        names = _names_in(file)
+        names = _names_in(found[0])
         if names is not None and wanted not in names:
             message = f"{quoted(module)} has no {quoted(wanted)}"
             yield scenario.source.problem(where, message, suggestion(wanted, names))

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 
 from ..errors import Problem, ScenarioError
 from .agents import COMPOSITES, ECHO, SCRIPTED, AgentSpec
-from .discovery import _NAME, _SKIPPED
+from .discovery import SCENARIO_FILE, SKIPPED
 from .files import find_root
 from .load import loads
 from .model import Scenario
@@ -51,8 +51,8 @@ def is_agent(path: Path, *, all_known: bool = False) -> bool:
 def agents_in(folder: Path) -> Iterator[Path]:
     """The agent files in a folder and below it."""
     for place, folders, files in os.walk(folder):
-        folders[:] = [it for it in folders if not it.startswith(".") and it not in _SKIPPED]
-        for path in (Path(place, name) for name in files if _NAME.fullmatch(name)):
+        folders[:] = [it for it in folders if not it.startswith(".") and it not in SKIPPED]
+        for path in (Path(place, name) for name in files if SCENARIO_FILE.fullmatch(name)):
             if path.is_file() and is_agent(path, all_known=True):
                 yield path
 

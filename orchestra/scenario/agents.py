@@ -8,19 +8,18 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Discriminator, Field, JsonValue, Tag, ValidationInfo, model_validator
+from pydantic import Discriminator, Field, JsonValue, Tag, model_validator
 
 from .matcher import Matcher
 from .paths import compiled
 from .spec import (
     Arguments,
     Name,
+    Named,
     Positive,
     Spec,
     Timeout,
     Tokens,
-    named_arguments,
-    spelled_out,
     text_or,
 )
 
@@ -60,18 +59,15 @@ class ModelSpec(Spec):
     """Anything else that the provider's API takes."""
 
 
-class MiddlewareSpec(Spec):
+class MiddlewareSpec(Named):
     """One of LangChain's middlewares: ``name``, or ``{name: {argument: value}}``."""
+
+    what = "middleware"
 
     name: str
     """In snake_case, as ``model_retry`` for ``ModelRetryMiddleware``."""
     args: Arguments = {}
     """What it is made with."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _short_form(cls, value: Any, info: ValidationInfo) -> Any:
-        return value if spelled_out(cls, value, info) else named_arguments(value, "middleware")
 
 
 class Limits(Spec):

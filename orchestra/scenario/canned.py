@@ -57,9 +57,7 @@ def _short_form(source: Source, where: tuple[str, ...], parameter: Node) -> Iter
         yield source.problem(where, f"unknown type {quoted(parameter.value)}", hint)
 
 
-def _schema(
-    source: Source, where: tuple[str | int, ...], schema: Node
-) -> Iterator[Problem]:
+def _schema(source: Source, where: tuple[str | int, ...], schema: Node) -> Iterator[Problem]:
     """First what people get wrong, in words of our own; then whatever else is no JSON Schema."""
     problems = list(_properties(source, where, schema))
     if not problems and (found := unsound(schema.plain())):
@@ -68,7 +66,9 @@ def _schema(
     yield from problems
 
 
-def _properties(source: Source, where: tuple[str | int, ...], parameters: Node) -> Iterator[Problem]:
+def _properties(
+    source: Source, where: tuple[str | int, ...], parameters: Node
+) -> Iterator[Problem]:
     properties, required = parameters.get("properties"), parameters.get("required")
     if properties is not None and not isinstance(properties.value, dict):
         yield source.problem((*where, "properties"), *wrong_kind("a mapping", properties))

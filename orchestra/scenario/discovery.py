@@ -12,8 +12,9 @@ from ..text import one_line
 from .files import nearest_file
 from .nodes import MAX_BYTES, compose
 
-_SKIPPED = {"node_modules", "__pycache__", "venv"}
-_NAME = re.compile(r".*(?<!\.golden)\.ya?ml", re.DOTALL)
+SKIPPED = {"node_modules", "__pycache__", "venv"}
+"""Folders in which nobody looks for scenarios, beside those that begin with a dot."""
+SCENARIO_FILE = re.compile(r".*(?<!\.golden)\.ya?ml", re.DOTALL)
 _VERSION = re.compile(rb"^(version|'version'|\"version\")\s*:", re.MULTILINE)
 _AGENTS = re.compile(rb"^(agents|'agents'|\"agents\")\s*:", re.MULTILINE)
 
@@ -50,8 +51,8 @@ def _expanded(path: Path) -> list[Path]:
 
 def _scenarios(folder: Path) -> Iterator[Path]:
     for place, folders, files in os.walk(folder, onerror=_refuse):
-        folders[:] = [it for it in folders if not it.startswith(".") and it not in _SKIPPED]
-        for path in (Path(place, name) for name in files if _NAME.fullmatch(name)):
+        folders[:] = [it for it in folders if not it.startswith(".") and it not in SKIPPED]
+        for path in (Path(place, name) for name in files if SCENARIO_FILE.fullmatch(name)):
             if path.is_file() and _is_scenario(path):
                 yield path
 

@@ -12,24 +12,21 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, JsonValue, Strict, ValidationInfo, model_validator
 
 from .matcher import Matcher
-from .spec import Spec, named_arguments, spelled_out
+from .spec import Named, Spec, spelled_out
 
 MatchMode = Literal["strict", "unordered", "subset", "superset"]
 ArgsMode = Literal["exact", "subset", "ignore"]
 
 
-class Step(Spec):
+class Step(Named):
     """One expected tool call; in YAML ``name`` (any arguments) or ``{name: {argument: value}}``."""
+
+    what = "step"
 
     name: str
     """The tool, or the subagent."""
     args: dict[str, JsonValue] | None = None
     """What it is called with; without them, any arguments will do."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _short_form(cls, value: Any, info: ValidationInfo) -> Any:
-        return value if spelled_out(cls, value, info) else named_arguments(value, "step")
 
 
 class ToolCallsCheck(Spec):

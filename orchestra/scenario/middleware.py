@@ -14,6 +14,7 @@ from ..errors import Problem
 from .agents import TRANSFER, AgentSpec
 from .excerpt import quoted, suggestion
 from .references import keys
+from .source import Where
 from .tools import CannedTool
 
 if TYPE_CHECKING:
@@ -91,9 +92,6 @@ def middleware_named(name: str) -> str | None:
     return snake if snake in MIDDLEWARE else None
 
 
-Where = tuple[str | int, ...]
-
-
 def place_of(scenario: Scenario, agent: str, at: int, name: str) -> Where:
     """Where the arguments of an agent's middleware stand, with its name as the file spells it."""
     where: Where = ("agents", agent, "middleware", at)
@@ -101,15 +99,21 @@ def place_of(scenario: Scenario, agent: str, at: int, name: str) -> Where:
     return (*where, spelled[0] if len(spelled) == 1 else name)
 
 
-def unknown_tools(scenario: Scenario, agent: str, spec: AgentSpec) -> Iterator[Problem]:
-    """Tools in the arguments of middleware that the agent does not have.
+def tool_problems(scenario: Scenario, agent: str, spec: AgentSpec) -> Iterator[Problem]:
+    """Tools in the arguments of middleware that the agent lacks, and a tool that it has twice.
 
     The tools of Python code are known only once it is loaded: an agent with some is passed over.
     """
     if not all(isinstance(scenario.tools.get(tool), CannedTool) for tool in spec.tools):
         return
     own = [*spec.tools, *spec.subagents, *(TRANSFER + other for other in spec.handoffs)]
-    own += [tool for it in spec.middleware if (tool := BRINGS.get(middleware_named(it.name) or ""))]
+    brought = [BRINGS.get(middleware_named(it.name) or "") for it in spec.middleware]
+    for at, tool in enumerate(brought):
+        if tool in own:
+            where = place_of(scenario, agent, at, spec.middleware[at].name)
+            message = f"{quoted(str(tool))}, which it brings, is also a tool of this agent"
+            yield scenario.source.missing(where, message, "rename one: a model knows both by name")
+    own += filter(None, brought)
     known = f"its tools are {', '.join(map(quoted, own[:8]))}" if own else "it has no tools"
     for at, given in enumerate(spec.middleware):
         place = place_of(scenario, agent, at, given.name)

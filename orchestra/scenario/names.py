@@ -14,7 +14,7 @@ from ..text import clean
 from .agents import RESPONSE, TRANSFER, composite_of
 from .composites import composite_problems
 from .excerpt import quoted, suggestion
-from .middleware import MIDDLEWARE, REFUSED, middleware_named, snake_case
+from .middleware import BRINGS, MIDDLEWARE, REFUSED, middleware_named, snake_case
 from .model import Scenario
 from .model_names import model_problems
 from .nodes import Node
@@ -207,7 +207,11 @@ def _approve(
         and source.find(("tools", tool))[1].get("python") is not None
         for _, tool in items(agent, "tools")
     )
-    if python or tools is None or agent.get("middleware") is not None:
+    layers = entries(agent, "middleware")
+    for _, layer in layers:
+        named = [layer.value] if isinstance(layer.value, str) else keys(layer)
+        own += [BRINGS[it] for it in map(middleware_named, named) if it in BRINGS]
+    if python or tools is None:
         return
     for at, name in items(agent, "approve"):
         if name not in own:

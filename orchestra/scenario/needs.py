@@ -15,6 +15,7 @@ from .agents import AgentSpec, ModelSpec, RouteSpec
 from .environment import variables as variables_of
 from .model import Scenario
 from .nodes import Node
+from .source import Source
 from .team import offline, resolve
 from .tools import PythonTool
 
@@ -83,7 +84,7 @@ def needs(scenario: Scenario) -> Needs:
     known = {it.name for it in given}
     return Needs(
         code=tuple(
-            Code(name, tool.python, module_file(scenario, tool.python))
+            Code(name, tool.python, _file(scenario, tool.python))
             for name, tool in scenario.tools.items()
             if isinstance(tool, PythonTool)
         ),
@@ -94,15 +95,22 @@ def needs(scenario: Scenario) -> Needs:
     )
 
 
-def module_file(scenario: Scenario, target: str) -> Path | None:
-    """The file of ``module:name``, looked for beside the scenario and under its root."""
-    source = scenario.source
-    relative = Path(*target.partition(":")[0].split("."))
+def module_file(source: Source, module: str) -> tuple[Path, Path] | None:
+    """The file of a module beside the scenario or under its root, and the folder it was found in.
+
+    None if there is none, or if a link leads out of the root.
+    """
+    relative = Path(*module.split("."))
     for folder in (source.path.parent, source.root):
         for candidate in (folder / relative.with_suffix(".py"), folder / relative / "__init__.py"):
             if candidate.is_file() and candidate.resolve().is_relative_to(source.root):
-                return candidate
+                return candidate, folder
     return None
+
+
+def _file(scenario: Scenario, target: str) -> Path | None:
+    found = module_file(scenario.source, target.partition(":")[0])
+    return found and found[0]
 
 
 def missing(scenario: Scenario, environ: Mapping[str, str]) -> list[Variable]:

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, ValidationInfo, model_validator
+from pydantic import Field, model_validator
 
 from .matcher import Matcher
-from .spec import Arguments, Seconds, Spec, Tokens, named_arguments, spelled_out
+from .spec import Arguments, Named, Seconds, Spec, Tokens
 
 
-class ScriptedCall(Spec):
+class ScriptedCall(Named):
     """A tool call of a scripted reply; in YAML ``{name: {argument: value}}`` or just ``name``."""
+
+    what = "tool call"
 
     name: str
     """The tool, or the subagent."""
     args: Arguments = {}
     """What it is called with."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _short_form(cls, value: Any, info: ValidationInfo) -> Any:
-        return value if spelled_out(cls, value, info) else named_arguments(value, "tool call")
 
 
 class ScriptedUsage(Spec):

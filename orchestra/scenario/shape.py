@@ -12,13 +12,13 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from ..errors import Problem
-from .agents import COMPOSITES, AgentSpec
+from .agents import COMPOSITES, AgentSpec, ModelSpec
 from .excerpt import quoted, suggestion
 from .kinds import accepts, bare, child, labelled, members, optional, tag, wanted
 from .model import Scenario
 from .nodes import MAX_PROBLEMS, Node
 from .source import Source, Where
-from .spec import NAME
+from .spec import NAME, Named
 from .tools import PYTHON, CannedTool
 
 A_NAME = "a name is a letter followed by letters, digits, '_' or '-', at most 64"
@@ -75,6 +75,8 @@ def empty_problems(source: Source) -> Iterator[Problem]:
     while todo:
         where, node, kind = todo.popleft()
         options = [it for it in members(bare(kind)) or [bare(kind)] if accepts(it, node)]
+        if any(issubclass(it, Named) for it in map(bare, options) if isinstance(it, type)):
+            continue  # its key is a name, and no field
         match node.value:
             case dict() as entries:
                 parts = [(key, entry.node) for key, entry in entries.items()]
@@ -165,7 +167,9 @@ def _other(kind: str, details: ErrorDetails, node: Node) -> str:
     context = details.get("ctx", {})
     if kind in _LIMITS:
         name, words = _LIMITS[kind]
-        return f"{words} {context[name]:g}, found {node.value}"
+        bound = context[name]
+        bound = int(bound) if bound == int(bound) else bound
+        return f"{words} {bound}, found {node.value}"
     match kind:
         case "value_error":
             return str(context["error"])
@@ -185,6 +189,8 @@ def _known_keys(key: str, model: Any) -> str:
     keys = list(model.model_fields)
     if model is AgentSpec:
         keys += ["use", *COMPOSITES]
+        if key in ModelSpec.model_fields:
+            return f"it belongs to a model: 'model: {{model: …, {key}: …}}'"
     kind = next((kind for kind, spec in COMPOSITES.items() if spec is model), None)
     if kind is not None:
         keys.append("use")

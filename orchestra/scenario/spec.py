@@ -6,9 +6,17 @@ under a field is its documentation, and goes into the JSON Schema.
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, ValidationInfo
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StringConstraints,
+    ValidationInfo,
+    model_validator,
+)
 
 NAME = r"^[A-Za-z][A-Za-z0-9_-]{0,63}$"
 
@@ -42,17 +50,26 @@ def spelled_out(cls: type[BaseModel], value: Any, info: ValidationInfo) -> bool:
     )
 
 
-def named_arguments(value: Any, what: str) -> dict[str, Any]:
-    """``name`` or ``{name: {argument: value}}`` as ``name`` and ``args``, if it gives any."""
-    if isinstance(value, str):
-        return {"name": value}
-    if isinstance(value, dict) and len(value) == 1:
-        ((name, args),) = value.items()
-        if args is None:
-            return {"name": name}
-        if isinstance(args, dict):
-            return {"name": name, "args": args}
-    raise ValueError(f"expected one {what}, as 'name' or '{{name: {{argument: value}}}}'")
+class Named(Spec):
+    """Something with arguments; in YAML ``name``, or ``{name: {argument: value}}``."""
+
+    what: ClassVar[str]
+    """What to call it in an error."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, value: Any, info: ValidationInfo) -> Any:
+        if spelled_out(cls, value, info):
+            return value
+        if isinstance(value, str):
+            return {"name": value}
+        if isinstance(value, dict) and len(value) == 1:
+            ((name, args),) = value.items()
+            if args is None:
+                return {"name": name}
+            if isinstance(args, dict):
+                return {"name": name, "args": args}
+        raise ValueError(f"expected one {cls.what}, as 'name' or '{{name: {{argument: value}}}}'")
 
 
 def text_or(value: Any) -> str:

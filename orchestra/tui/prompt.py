@@ -59,7 +59,7 @@ class Prompt(Input):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+d", "finish", "End", id="prompt.finish"),
-        Binding("escape", "leave", "Panes", id="prompt.leave"),
+        Binding("escape", "screen.leave_prompt", "Panes", id="prompt.leave"),
     ]
 
     def __init__(self, questions: Questions) -> None:
@@ -71,6 +71,7 @@ class Prompt(Input):
         if self.display == self.questions.waiting:
             return
         self.display = self.questions.waiting
+        self.screen.refresh_bindings()
         if self.display:
             self.focus()
 
@@ -81,9 +82,6 @@ class Prompt(Input):
 
     def action_finish(self) -> None:
         self._say(None)
-
-    def action_leave(self) -> None:
-        self.screen.focus_next()
 
     def _say(self, text: str | None) -> None:
         self.questions.answer(text)

@@ -44,6 +44,7 @@ class Split(Screen[None]):
         Binding("z", "zoom", "Zoom", id="view.zoom"),
         Binding("b", "tree", "Tree", id="view.tree"),
         Binding("r", "reasoning", "Reasoning", id="view.reasoning"),
+        Binding("i", "reply", "Reply", id="prompt.reply"),
         Binding("question_mark", "app.help", "Help", id="app.help", key_display="?"),
         Binding("q", "app.leave", "Quit", id="app.quit"),
     ]
@@ -184,6 +185,17 @@ class Split(Screen[None]):
     def action_zoom(self) -> None:
         self.deck.alone = not self.deck.alone
         self.deck.arrange_panes()
+
+    def action_reply(self) -> None:
+        self.set_focus(self.prompt)
+
+    def action_leave_prompt(self) -> None:
+        self._focus_current()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Nobody can reply where nothing is asked."""
+        del parameters
+        return self.prompt.display if action == "reply" else True
 
     def action_tree(self) -> None:
         self.tree_wanted = not self.tree_wanted

@@ -118,7 +118,6 @@ def tui(args: argparse.Namespace) -> int:
             f"orchestra tui needs a terminal; in a pipe, use: orchestra run {args.file}"
         )
     from ..settings import load_settings
-
     from ..tui import Questions, view
 
     settings = load_settings()
