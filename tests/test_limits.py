@@ -1,6 +1,6 @@
 """What an agent, and a run, may use."""
 
-import asyncio
+from itertools import pairwise
 
 import pytest
 from runs import check_promises, finished, of, play
@@ -90,21 +90,7 @@ async def test_a_recursion_ends() -> None:
 
 async def test_max_concurrency_is_of_model_calls() -> None:
     """Delegation holds no place: three levels deep with one place still comes to an end."""
-    busy, most = 0, 0
-
-    async def watch(text: str) -> list[events.Event]:
-        nonlocal busy, most
-        seen = []
-        from orchestra.runtime import run
-        from runs import scenario
-
-        async for event in run(scenario(text)):
-            seen.append(event)
-            if isinstance(event, events.TextDelta):
-                await asyncio.sleep(0)
-        return seen
-
-    seen = await watch("""
+    seen = await play("""
         main: a
         agents: {a: {subagents: [b]}, b: {subagents: [c]}, c: {}}
         input: go
@@ -118,5 +104,5 @@ async def test_max_concurrency_is_of_model_calls() -> None:
     assert finished(seen).status == "completed"
     # One place: the words of two model calls never mingle.
     spoken = [e.message_id for e in of(events.TextDelta, seen)]
-    changes = sum(a != b for a, b in zip(spoken, spoken[1:], strict=False))
+    changes = sum(a != b for a, b in pairwise(spoken))
     assert changes == len(set(spoken)) - 1

@@ -105,9 +105,7 @@ async def test_events_are_clean_and_whole(vault: Path) -> None:
     assert results == {"tell": "it is ***, all of ***", "b": "say ***"}
 
 
-def test_a_failing_tool_and_a_test_report(
-    vault: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_failing_tool_and_a_test_report(vault: Path, capsys: pytest.CaptureFixture[str]) -> None:
     vault.write_text(vault.read_text().replace("[tell, ", "[fail, "))
     assert main(["run", str(vault)]) == 4
     assert main(["test", str(vault)]) == 4
@@ -116,9 +114,7 @@ def test_a_failing_tool_and_a_test_report(
     assert "bad key ***" in out + err
 
 
-def test_an_unset_variable_is_told(
-    vault: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_unset_variable_is_told(vault: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Path(".env").unlink()
     assert main(["run", str(vault)]) == 2
     _, err = capsys.readouterr()

@@ -6,7 +6,9 @@ from runs import check_promises, finished, of, play, scenario, texts
 
 from orchestra import events
 
-FORMAT = "response_format: {type: object, properties: {mood: {enum: [good, bad]}}, required: [mood]}"
+FORMAT = (
+    "response_format: {type: object, properties: {mood: {enum: [good, bad]}}, required: [mood]}"
+)
 
 
 async def test_a_structured_answer() -> None:

@@ -1,13 +1,15 @@
 """Canned tools, and tools that are Python."""
 
+import asyncio
 import json
+import sys
 from pathlib import Path
 
 import pytest
 from runs import check_promises, collect, finished, of, play, scenario
 
-from orchestra import ScenarioError, events, load
-from orchestra.runtime import run
+from orchestra import Scenario, ScenarioError, events, load
+from orchestra.runtime import Run, build, run
 
 
 def canned(returns: str, *calls: str, parameters: str = "{}") -> str:
@@ -166,7 +168,33 @@ def ready_made(x: str) -> str:
 
 sneaky = os.system
 number = 3
-class Desk: pass
+from subprocess import Popen
+class Empty: pass
+
+class Desk:
+    """A counter with a memory."""
+
+    made = 0
+
+    def __init__(self, size: int = 1, name: str = "desk") -> None:
+        Desk.made += 1
+        self.size, self.log = size, []
+
+    def note(self, text: str) -> str:
+        """Writes it down."""
+        self.log.append(text)
+        return f"{len(self.log)}/{self.size}: {text}"
+
+    async def read(self, runtime: ToolRuntime) -> str:
+        """All of it."""
+        return ", ".join(self.log) + f" ({runtime.tool_call_id})"
+
+    @staticmethod
+    def rules() -> str:
+        """The rules."""
+        return "none"
+
+    def _secret(self) -> None: ...
 '''
 
 
@@ -265,11 +293,11 @@ async def test_odd_progress_is_spelled_out(project: Path) -> None:
     [
         ("my_tool:add", "no module 'my_tool'"),
         ("my_tools:ad", "has no 'ad'; did you mean 'add'?"),
-        ("my_tools:number", "is neither a function nor a LangChain tool"),
-        ("my_tools:Desk", "is a class"),
+        ("my_tools:number", "is no function, no class and no LangChain tool"),
+        ("my_tools:Empty", "the class Empty has no public methods"),
         ("my_tools:parts", "is a generator"),
-        ("my_tools:half", "is neither a function nor a LangChain tool"),
-        ("my_tools:greeter", "is neither a function nor a LangChain tool"),
+        ("my_tools:half", "is no function, no class and no LangChain tool"),
+        ("my_tools:greeter", "is no function, no class and no LangChain tool"),
         ("my_tools:sneaky", "is defined outside the project"),
         ("my_tools:os.system", "is defined outside the project"),
     ],
@@ -311,3 +339,89 @@ async def test_two_projects_with_a_module_of_one_name(
 
 def test_a_tool_nobody_uses_is_not_loaded(tmp_path: Path) -> None:
     run(scenario("agents: {a: {model: echo}}\ntools: {t: {python: 'gone:gone'}}\ninput: go\n"))
+
+
+DESK = """
+agents: {a: {tools: [desk, other], subagents: [b]}, b: {tools: [desk]}}
+main: a
+tools:
+  desk: {python: "my_tools:Desk", args: {size: 3}}
+  other: {returns: [{value: x}]}
+input: go
+script:
+  a:
+    - tool_calls: [{note: {text: one}}]
+    - tool_calls: [{b: {query: more}}]
+    - tool_calls: [read, rules, {note: {text: 3, more: 4}}]
+    - text: end
+  b: [{tool_calls: [{note: {text: two}}]}, {text: ok}]
+"""
+
+
+async def test_a_class_is_one_instance_a_run_for_all_its_agents(project: Path) -> None:
+    loaded = scenario(DESK, path=project / "desk.yaml")
+    team = build(loaded)
+    first, second = await asyncio.gather(collect(Run(team)), collect(Run(team)))
+    for seen in (first, second):
+        check_promises(seen)
+        results = [(e.name, e.result) for e in of(events.ToolFinished, seen) if e.name != "b"]
+        assert results[:2] == [("note", "1/3: one"), ("note", "2/3: two")]
+        assert sorted(results[2:]) == [("read", "one, two (a:3.1)"), ("rules", "none")]
+        (wrong,) = of(events.ToolFailed, seen)
+        assert "text" in wrong.error  # the model is told what was wrong with the arguments
+    own = str(project)
+    module = next(
+        m for m in sys.modules.values() if str(getattr(m, "__file__", "")).startswith(own)
+    )
+    assert module.Desk.made == 2
+    await team.aclose()
+
+
+@pytest.mark.parametrize(
+    ("tools", "complaint"),
+    [
+        ('{python: "my_tools:Desk", args: {sise: 3}}', "Desk cannot be made: got an unexpected"),
+        ('{python: "my_tools:add", args: {a: 3}}', "is no class; only a class takes 'args'"),
+        ('{python: "my_tools:Popen"}', "is defined outside the project"),
+    ],
+)
+async def test_a_class_that_cannot_be_made(project: Path, tools: str, complaint: str) -> None:
+    text = f"agents: {{a: {{tools: [t]}}}}\ntools: {{t: {tools}}}\ninput: go\n"
+    with pytest.raises(ScenarioError, match=complaint):
+        run(scenario(text, path=project / "desk.yaml"))
+
+
+async def test_two_tools_of_one_name(project: Path) -> None:
+    text = DESK.replace("tools: [desk, other]", "tools: [desk, rules]").replace(
+        "  other:", "  rules:"
+    )
+    with pytest.raises(ScenarioError, match="two tools of this agent are called 'rules'"):
+        run(scenario(text, path=project / "desk.yaml"))
+
+
+async def test_packages_that_the_settings_allow(project: Path) -> None:
+    """Installed code is allowed by its package, and only what is defined there."""
+    text = "agents: {a: {tools: [t]}}\ntools: {t: {python: 'TARGET'}}\ninput: go\n"
+    text += "script: {a: [{tool_calls: [{t: {value: x}}]}, {text: end}]}\n"
+
+    def loaded(target: str) -> Scenario:
+        return scenario(text.replace("TARGET", target), path=project / "desk.yaml")
+
+    with pytest.raises(ScenarioError, match="ORCHESTRA_PACKAGES"):
+        run(loaded("rich.cells:cell_len"))
+    seen = await collect(run(loaded("rich.markup:escape"), packages=["rich"]))
+    assert finished(seen).status in ("completed", "failed")
+    with pytest.raises(ScenarioError, match="outside the project"):
+        run(loaded("rich.console:os.system"), packages=["rich"])
+    with pytest.raises(ScenarioError, match=r"no module 'textual\.app'"):
+        run(loaded("textual.app:App"), packages=["rich"])
+
+
+async def test_a_link_that_leads_out_of_the_project(
+    project: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    outside = tmp_path_factory.mktemp("outside") / "evil.py"
+    outside.write_text("raise SystemExit('loaded')")
+    (project / "linked.py").symlink_to(outside)
+    with pytest.raises(ScenarioError, match="no module 'linked'"):
+        await use(project, "linked:f")

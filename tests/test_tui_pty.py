@@ -143,6 +143,49 @@ def test_the_command_itself(
         assert RESTORED in terminal.seen
 
 
+CHAT = "version: 1\nagents: {a: {model: echo}}\ninput: hello\ninteractive: true\n"
+
+
+def test_the_viewer_asks_for_further_turns(spawn: Spawn, tmp_path: Path) -> None:
+    path = tmp_path / "chat.yaml"
+    path.write_text(CHAT)
+    terminal = spawn(["-m", "orchestra", "tui", str(path)])
+    terminal.read_until(b"Your next message")
+    os.write(terminal.fd, b"\x1b")  # away from the bar, and back
+    terminal.read_until(b" reply")
+    os.write(terminal.fd, b"ionce more\r")
+    terminal.read_until(b"turn 2")
+    terminal.seen = b""
+    terminal.read_until(b"Your next message")
+    os.write(terminal.fd, b"\x04")  # ctrl+d: the conversation ends
+    terminal.read_until("✔ done     chat".encode())
+    os.write(terminal.fd, b"q")
+    assert terminal.drain() == 0
+    assert RESTORED in terminal.seen
+
+
+def test_the_prompt_asks_for_further_turns(spawn: Spawn, tmp_path: Path) -> None:
+    path = tmp_path / "chat.yaml"
+    path.write_text(CHAT)
+    terminal = spawn(["-m", "orchestra", "run", str(path), "--display", "plain"])
+    terminal.read_until(b"chat > ")
+    os.write(terminal.fd, b"once more\n")
+    terminal.read_until(b"[a]\r\nonce more")
+    os.write(terminal.fd, b"\n")
+    assert terminal.drain() == 0
+
+
+@pytest.mark.parametrize("verb", ["run", "tui"])
+def test_ctrl_c_while_it_asks(spawn: Spawn, tmp_path: Path, verb: str) -> None:
+    path = tmp_path / "chat.yaml"
+    path.write_text(CHAT)
+    terminal = spawn(["-m", "orchestra", verb, str(path)])
+    terminal.read_until(b"chat > " if verb == "run" else b"Your next message")
+    terminal.process.send_signal(signal.SIGINT)
+    assert terminal.drain() == 130
+    assert b"Traceback" not in terminal.seen
+
+
 def test_left_before_the_end_the_command_says_interrupted(spawn: Spawn, tmp_path: Path) -> None:
     path = tmp_path / "desk.yaml"
     path.write_text(DESK.replace("helping now", "helping now, rate: 0.001"))

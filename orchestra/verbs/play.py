@@ -227,21 +227,38 @@ def _inputs(scenario: Scenario, given: str | None) -> tuple[str, ...]:
         return (given,)
     if scenario.cases:
         return ()
-    if _person() and (line := _asked(scenario)):
-        return (line,)
+    if _person():
+        _prompt(scenario)
+        if line := _said():
+            return (line,)
     raise UsageError(f"{scenario.source.path}: there is no 'input'; give one with --input")
 
 
-def _asked(scenario: Scenario) -> str | None:
-    """What the user says at a prompt; None for nothing, or the end of the input."""
+def _prompt(scenario: Scenario) -> None:
     sys.stderr.write(f"{clean(scenario.name)} > ")
     sys.stderr.flush()
+
+
+def _said() -> str | None:
+    """The line that the user typed; None for an empty one, or the end of the input."""
     return sys.stdin.readline().strip() or None
 
 
 def _asker(scenario: Scenario) -> Callable[[], Awaitable[str | None]]:
+    """Asks for further turns at a prompt.
+
+    By the event loop: a thread that waits for a line cannot be ended, and Ctrl-C would hang.
+    """
+
     async def ask() -> str | None:
-        return await asyncio.to_thread(_asked, scenario)
+        loop = asyncio.get_running_loop()
+        line: asyncio.Future[str | None] = loop.create_future()
+        _prompt(scenario)
+        loop.add_reader(sys.stdin, lambda: line.done() or line.set_result(_said()))
+        try:
+            return await line
+        finally:
+            loop.remove_reader(sys.stdin)
 
     return ask
 
