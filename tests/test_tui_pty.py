@@ -150,15 +150,19 @@ def test_the_viewer_asks_for_further_turns(spawn: Spawn, tmp_path: Path) -> None
     path = tmp_path / "chat.yaml"
     path.write_text(CHAT)
     terminal = spawn(["-m", "orchestra", "tui", str(path)])
-    terminal.read_until(b"Your next message")
+    terminal.read_until(b"panes")  # the bar has the focus
     os.write(terminal.fd, b"\x1b")  # away from the bar, and back
-    terminal.read_until(b" reply")
-    os.write(terminal.fd, b"ionce more\r")
+    terminal.read_until(b"reply")
+    terminal.seen = b""
+    os.write(terminal.fd, b"i")
+    terminal.read_until(b"panes")
+    os.write(terminal.fd, b"once more\r")
     terminal.read_until(b"turn 2")
     terminal.seen = b""
-    terminal.read_until(b"Your next message")
+    terminal.read_until(b"panes")  # the bar has the focus
+    terminal.seen = b""
     os.write(terminal.fd, b"\x04")  # ctrl+d: the conversation ends
-    terminal.read_until("✔ done     chat".encode())
+    terminal.read_until("✔".encode())
     os.write(terminal.fd, b"q")
     assert terminal.drain() == 0
     assert RESTORED in terminal.seen
@@ -180,7 +184,7 @@ def test_ctrl_c_while_it_asks(spawn: Spawn, tmp_path: Path, verb: str) -> None:
     path = tmp_path / "chat.yaml"
     path.write_text(CHAT)
     terminal = spawn(["-m", "orchestra", verb, str(path)])
-    terminal.read_until(b"chat > " if verb == "run" else b"Your next message")
+    terminal.read_until(b"chat > " if verb == "run" else b"panes")
     terminal.process.send_signal(signal.SIGINT)
     assert terminal.drain() == 130
     assert b"Traceback" not in terminal.seen

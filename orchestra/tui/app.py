@@ -115,7 +115,7 @@ class Viewer(App[None]):
         self._ticks += 1
         if self._congested():
             return
-        self.split.prompt.offer()
+        self.split.offer_prompt()
         touched, self.board.touched = self.board.touched, set()
         self.split.refresh_from_board(touched, self.now or 0.0)
         if self._ticks % _FIGURES == 0 and not self._told:

@@ -66,15 +66,6 @@ class Prompt(Input):
         super().__init__(placeholder="Your next message: enter sends it, ctrl+d ends", id="prompt")
         self.questions = questions
 
-    def offer(self) -> None:
-        """Show up when the run waits, and go when it does not."""
-        if self.display == self.questions.waiting:
-            return
-        self.display = self.questions.waiting
-        self.screen.refresh_bindings()
-        if self.display:
-            self.focus()
-
     def on_input_submitted(self, message: Input.Submitted) -> None:
         message.stop()
         if text := message.value.strip():

@@ -186,6 +186,20 @@ class Split(Screen[None]):
         self.deck.alone = not self.deck.alone
         self.deck.arrange_panes()
 
+    def offer_prompt(self) -> None:
+        """The prompt shows up when the run waits for the user, and goes when it does not."""
+        prompt, waiting = self.prompt, self.prompt.questions.waiting
+        if prompt.display == waiting:
+            return
+        if waiting:
+            prompt.display = True
+            self.set_focus(prompt)
+        else:
+            if self.focused is prompt:
+                self._focus_current()
+            prompt.display = False
+        self.refresh_bindings()
+
     def action_reply(self) -> None:
         self.set_focus(self.prompt)
 
