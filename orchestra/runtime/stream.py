@@ -141,12 +141,14 @@ class Adapter:
     def _message(self, message: BaseMessage, metadata: Mapping[str, Any]) -> Iterator[Event]:
         if isinstance(message, ToolMessage):
             yield from self._answered(message, metadata.get(CALL, ""))
-        if not isinstance(message, AIMessage):
-            return  # of the user, or of the system
-        message_id = metadata.get(MESSAGE)
-        if message_id is None:
-            yield from self._internal(message, metadata)
-            return
+        elif isinstance(message, AIMessage):  # and not of the user, or of the system
+            message_id = metadata.get(MESSAGE)
+            if message_id is None:
+                yield from self._internal(message, metadata)
+            else:
+                yield from self._spoken(message, message_id)
+
+    def _spoken(self, message: AIMessage, message_id: str) -> Iterator[Event]:
         model = self._models.get(message_id)
         if model is None:
             return  # what comes after the end: a finished message is never added to

@@ -254,7 +254,12 @@ def _asker(scenario: Scenario) -> Callable[[], Awaitable[str | None]]:
         loop = asyncio.get_running_loop()
         line: asyncio.Future[str | None] = loop.create_future()
         _prompt(scenario)
-        loop.add_reader(sys.stdin, lambda: line.done() or line.set_result(_said()))
+
+        def take() -> None:
+            if not line.done():
+                line.set_result(_said())
+
+        loop.add_reader(sys.stdin, take)
         try:
             return await line
         finally:
