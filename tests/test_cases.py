@@ -125,11 +125,11 @@ def test_each_turn_has_checks_of_its_own(
     path.write_text(CHAT.replace("WRONG", "later"))
     assert main(["test", str(path)]) == 1
     out, _ = capsys.readouterr()
-    assert "- turn 3: output: output: expected to contain 'later', seen 'bye'" in out
+    assert "- turn 3: output: expected to contain 'later', seen 'bye'" in out
     path.write_text(CHAT.replace("output: looked", "output: {equals: x}"))
     main(["test", str(path)])
     assert (
-        "- turn 2 (looking): output: output: expected 'x', seen 'looked'" in capsys.readouterr().out
+        "- turn 2 (looking): output: expected 'x', seen 'looked'" in capsys.readouterr().out
     )
 
 

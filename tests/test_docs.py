@@ -39,7 +39,7 @@ from orchestra.settings import Settings
 DOCS = ROOT / "docs"
 PAGE = (DOCS / "scenario-language.md").read_text(encoding="utf-8")
 
-_BLOCK = re.compile(r"((?:^<!-- .* -->\n)*)^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"((?:^<!-- [^\n]* -->\n)*)^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _COMMENT = re.compile(r"^<!-- ([\w ]+?)(?:: (.*))? -->$", re.MULTILINE)
 _SECONDS = re.compile(r"\b\d+\.\d\ds\b")
 
@@ -238,6 +238,10 @@ def used(value: Any) -> Iterator[tuple[type[BaseModel], str]]:
             yield from used(item)
 
 
+def is_common(part: type[BaseModel], name: str) -> bool:
+    return part in agents.COMPOSITES.values() and name in COMMON
+
+
 def test_every_part_has_a_section() -> None:
     assert set(parts()) == set(SECTIONS)
     assert set(re.findall(r"\]\(#([\w-]+)\)", PAGE)) <= {
@@ -252,9 +256,8 @@ def test_every_key_has_a_row(part: type[BaseModel]) -> None:
     if part in SHORT:
         return
     told = rows(text)
-    common = COMMON if part is not agents.AgentSpec and "title" in part.model_fields else ()
     for name, each in part.model_fields.items():
-        if name in common:
+        if is_common(part, name):
             continue
         assert name in told, f"no row for `{name}`"
         kind, default, *_ = told[name]
@@ -278,8 +281,13 @@ def test_every_key_is_in_an_example(tmp_path: Path) -> None:
             folder = tmp_path / str(number)
             folder.mkdir()
             seen.update(used(load(example.write(folder))))
-    all_keys = {(part, name) for part in parts() if part not in SHORT for name in part.model_fields}
-    assert {f"{part.__name__}.{name}" for part, name in all_keys - seen} == set()
+    missing = {
+        f"{part.__name__}.{name}"
+        for part in parts()
+        for name in part.model_fields
+        if part not in SHORT and (part, name) not in seen and not is_common(part, name)
+    }
+    assert missing == set()
     assert {part for part in SHORT if any(part is it for it, _ in seen)} == set(SHORT)
 
 
@@ -296,7 +304,7 @@ def test_every_setting_is_named() -> None:
 
 def test_every_exit_code_is_told() -> None:
     told = rows(section("Exit codes")).keys()
-    codes = {getattr(errors, it) for it in dir(errors) if it.isupper() and it != "_"}
+    codes = {getattr(errors, it) for it in dir(errors) if it.isupper()}
     assert {str(it) for it in codes if isinstance(it, int)} | {"129", "130", "143"} == told
     assert told == set(re.findall(r"\b(?:\d|1\d\d)\b", cli.EXIT_CODES.partition("Of several")[0]))
 

@@ -94,8 +94,8 @@ models: {scripted: echo, live: gpt-5, x: ':y', y: 'z:', m: {model: live}}
 ----
 version: 1
 agents:
-  a: {model: default}
->> 3:14: agents.a.model: unknown model 'default'; a model is 'provider:name', or one of
+  a: {model: live}
+>> 3:14: agents.a.model: unknown model 'live'; a model is 'provider:name', or one of
 >>   'scripted', 'echo'
 ----
 version: 1
@@ -229,7 +229,7 @@ expect:
 >> 12:13: expect[8].agent: unknown agent 'wrter'; did you mean 'writer'?
 >> 13:18: expect[9].tool_calls[0]: expected one step, as 'name' or '{name: {argument: value}}'
 >> 14:29: expect[10].tool_calls.steps[1]: expected one step, as 'name' or '{name: {argument:
->>   value}}'
+>>   value}}'; its arguments need names, as {b: {argument: 1}}
 >> 14:45: expect[10].tool_calls.match: expected 'strict', 'unordered', 'subset' or 'superset',
 >>   found the text 'exact'
 >> 15:17: expect[11].tool_calls: expected a list of steps, or a mapping with 'steps'

@@ -36,8 +36,9 @@ def files(*folders: Path) -> list[Path]:
     return [path for path in found if not path.name.endswith(".golden.yaml")]
 
 
-GOOD = files(CORPUS / "good", SCENARIOS, TEMPLATES)
-AGENTS = files(CORPUS / "agents", ROOT / "agents")
+EXAMPLES_OF_AGENTS = ROOT / "agents" / "examples"
+GOOD = files(CORPUS / "good", SCENARIOS, TEMPLATES, EXAMPLES_OF_AGENTS)
+AGENTS = [*files(CORPUS / "agents"), *sorted((ROOT / "agents").glob("*.yaml"))]
 
 SCENARIO = Draft202012Validator(scenario_schema())
 AGENT = Draft202012Validator(agent_schema())
@@ -296,5 +297,5 @@ def test_every_shipped_file_names_its_schema(path: Path) -> None:
     first = path.read_text(encoding="utf-8").split("\n")[0]
     found = re.fullmatch(r"# yaml-language-server: \$schema=(\S+)", first)
     assert found, "begin it with: # yaml-language-server: $schema=…"
-    kind = "agent" if "agents" in path.relative_to(ROOT).parts else "scenario"
+    kind = "agent" if path.parent == ROOT / "agents" else "scenario"
     assert (path.parent / found[1]).resolve() == FOLDER / f"{kind}.schema.json"

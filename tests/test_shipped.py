@@ -8,14 +8,12 @@ from runs import ROOT
 
 import orchestra
 from orchestra.cli import main
-from orchestra.scenario import AgentSpec, Scenario, discover
+from orchestra.scenario import AgentSpec, PythonTool, Reply, RouteSpec, Scenario, discover
 from orchestra.scenario.agents import kind_of
-from orchestra.scenario.tools import PythonTool
 
 SCENARIOS = discover([ROOT / "scenarios"])
 EXAMPLES = discover([ROOT / "agents" / "examples"])
 AGENTS = sorted((ROOT / "agents").glob("*.y*ml"))
-FOLDERS = {ROOT / "scenarios": "..", ROOT / "agents": "..", ROOT / "agents" / "examples": "../.."}
 
 
 def name_of(path: Path) -> str:
@@ -90,11 +88,15 @@ def _agents(scenario: Scenario) -> Iterator[AgentSpec]:
     return (spec for spec in scenario.agents.values() if isinstance(spec, AgentSpec))
 
 
+def _routes(scenario: Scenario) -> Iterator[RouteSpec]:
+    return (spec for spec in scenario.agents.values() if isinstance(spec, RouteSpec))
+
+
 def _kinds(scenario: Scenario) -> set[str]:
     return {kind_of(spec) for spec in scenario.agents.values()}
 
 
-def _replies(scenario: Scenario) -> Iterator[orchestra.scenario.Reply]:
+def _replies(scenario: Scenario) -> Iterator[Reply]:
     return (reply for replies in scenario.script.values() for reply in replies)
 
 
@@ -103,10 +105,8 @@ SHOWN: dict[str, Callable[[Scenario], object]] = {
     "parallel": lambda it: "parallel" in _kinds(it),
     "map": lambda it: "map" in _kinds(it),
     "loop": lambda it: "loop" in _kinds(it),
-    "route by rules": lambda it: any(
-        getattr(spec, "rules", ()) and not spec.choices for spec in it.agents.values()
-    ),
-    "route by a model": lambda it: any(getattr(spec, "choices", ()) for spec in it.agents.values()),
+    "route by rules": lambda it: any(spec.rules and not spec.choices for spec in _routes(it)),
+    "route by a model": lambda it: any(spec.choices for spec in _routes(it)),
     "join": lambda it: any(getattr(spec, "join", None) for spec in it.agents.values()),
     "nested": lambda it: len(_kinds(it) - {"agent"}) > 2,
     "subagents": lambda it: any(spec.subagents for spec in _agents(it)),

@@ -182,7 +182,11 @@ class Narrator(ABC):
         agent = clean(event.agent or "")
         call = clean(event.call or "") or agent or "run"
         title = clean(run.titles.get(agent, ""))
-        return Speaker(event.run, call, agent, title, run.case)
+        return Speaker(event.run, call, agent, title, self._case(run))
+
+    def _case(self, run: _Run) -> str:
+        """Which case it is, where runs mingle; else it stands above all that it says."""
+        return run.case if len(self._runs) > 1 else ""
 
     def _line(self, run: _Run, event: Event, line: Line) -> None:
         self.line(self._speaker(run, event), line)
@@ -300,7 +304,7 @@ class Narrator(ABC):
         if not run.root or not output.strip() or output.strip() == run.last:
             return
         run.last = output.strip()
-        block = Block(Speaker(run_id, "output", "", case=run.case))
+        block = Block(Speaker(run_id, "output", "", case=self._case(run)))
         self.opened(block)
         self._say(block, "text", output)
         self.shut(block)

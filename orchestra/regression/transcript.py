@@ -95,24 +95,33 @@ class Transcript:
             case AgentStarted(agent=str(agent), call=str(path)):
                 call = self.calls.setdefault(path, Call(agent, path, event.parent))
                 call.status = "running"
+                chain = self.handoffs.setdefault(self._entry(call), [])
+                if not chain or chain[-1] != agent:
+                    chain.append(agent)
             case AgentFinished(call=str(path)) if path in self.calls:
                 call = self.calls[path]
                 call.status, call.output, call.error = event.status, event.output, event.error
-                if event.to:
-                    self._handed_over(call, event.to)
             case ModelFinished(call=str(path)) if path in self.calls:
                 self.calls[path].turns.append(event.tool_calls)
             case _:
                 pass
 
-    def _handed_over(self, call: Call, to: str) -> None:
-        entry = call.path
-        head, slash, last = entry.rpartition("/")
+    def _entry(self, call: Call) -> str:
+        """The call whose conversation it is: its own, unless it was handed over."""
+        head, slash, last = call.path.rpartition("/")
         if ">" in last:
-            entry = head + slash + last.rpartition(">")[0]
-        elif call.parent is None and len(self.mains) == 1:
-            entry = self.mains[0]  # of the only main agent, the siblings go by their names
-        self.handoffs.setdefault(entry, [call.agent]).append(to)
+            return head + slash + last.rpartition(">")[0]
+        if call.parent is None and len(self.mains) == 1:
+            return self.mains[0]  # of the only main agent, the siblings go by their names
+        return call.path
+
+    def moves(self, agent: str | None) -> list[tuple[str, list[str]]]:
+        """The agents that had the conversation of each call that ``agent`` means, in order."""
+        if agent is None:
+            entries = [main for main in self.mains if main in self.handoffs]
+        else:
+            entries = list(dict.fromkeys(map(self._entry, self.find(agent))))
+        return [(entry, self.handoffs[entry]) for entry in entries]
 
     def _end(self, event: TurnFinished) -> None:
         """A turn, as if it were all."""

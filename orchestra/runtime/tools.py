@@ -19,6 +19,7 @@ from langchain_core.tools import tool as as_tool
 from pydantic import JsonValue
 
 from ..scenario import AgentSpec, CannedTool, PythonTool, Scenario
+from ..scenario.matcher import same
 from ..scenario.tools import is_schema
 from . import clock
 from .finder import Finder, Where
@@ -174,7 +175,9 @@ def _canned_tool(name: str, spec: CannedTool) -> BaseTool:
         given = state_of(runtime.config).canned
         for index, answer in enumerate(spec.returns):
             used_up = answer.times is not None and given[name, index] >= answer.times
-            if used_up or any(args.get(key) != value for key, value in answer.when.items()):
+            if used_up or not all(
+                key in args and same(value, args[key]) for key, value in answer.when.items()
+            ):
                 continue
             given[name, index] += 1
             await clock.sleep(answer.delay)

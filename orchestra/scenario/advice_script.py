@@ -23,6 +23,7 @@ def script_advice(scenario: Scenario, reachable: Collection[str]) -> Iterator[Pr
         parsed = ScriptKey.parse(key)
         yield from _path(scenario, ("script", key), parsed, at_key=True)
         yield from _voice(scenario, key, parsed)
+        yield from _spent(scenario, key, parsed)
         speaker = parsed.segments[-1]
         if speaker.aside:
             continue
@@ -57,11 +58,37 @@ def _voice(scenario: Scenario, key: str, parsed: ScriptKey) -> Iterator[Problem]
         yield scenario.source.problem(("script", key), message, at_key=True)
 
 
+def _spent(scenario: Scenario, key: str, parsed: ScriptKey) -> Iterator[Problem]:
+    """Replies behind one that ends every call: each call begins at its key's first reply."""
+    speaker, replies = parsed.segments[-1], scenario.script[key]
+    spec = scenario.agents[speaker.name]
+    own = _members(scenario, scenario.mains) | {
+        name for it in scenario.agents.values() if isinstance(it, AgentSpec) for name in it.handoffs
+    }
+    if speaker.aside or speaker.name in own or not isinstance(spec, AgentSpec):
+        return  # a conversation goes on with the next reply
+    if spec.response_format is not None or spec.middleware:
+        return  # it may be asked again
+    for at, reply in enumerate(replies[:-1]):
+        if reply.match is not None or reply.fault is not None:
+            return
+        if not reply.tool_calls:
+            message = (
+                f"no call comes to this reply: the one before it ends the call of {quoted(key)}"
+            )
+            hint = f"each call begins at its key's first reply; write a key for each, as {key}#2"
+            yield scenario.source.problem(("script", key, at + 1), message, hint)
+            return
+
+
 def _path(
     scenario: Scenario, where: Place, key: ScriptKey, *, at_key: bool = False
 ) -> Iterator[Problem]:
     """A path that no call can have."""
     first = key.segments[0]
+    if first.ordinal and not scenario.parents(first.name):
+        message = f"nobody calls {quoted(first.name)}, so its call has no number"
+        yield scenario.source.problem(where, message, at_key=at_key)
     if key.anchored and first.name not in _members(scenario, scenario.mains):
         message = f"{quoted(first.name)} is no main agent, as '/' says"
         yield scenario.source.problem(where, message, at_key=at_key)
@@ -70,6 +97,18 @@ def _path(
             how = "never hands over to" if after.joint == ">" else "does not call"
             message = f"{quoted(before.name)} {how} {quoted(after.name)}"
             yield scenario.source.problem(where, message, at_key=at_key)
+            return
+        if (
+            after.joint == ">"
+            and before.name == scenario.main
+            and not scenario.parents(before.name)
+        ):
+            message = (
+                f"in the conversation of the only main agent, {quoted(after.name)} goes by its name"
+            )
+            yield scenario.source.problem(
+                where, message, "leave out what stands before '>'", at_key=at_key
+            )
             return
 
 

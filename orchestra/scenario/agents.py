@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Discriminator, Field, JsonValue, Tag, model_validator
+from pydantic import Discriminator, Field, JsonValue, Tag, field_validator
 
 from .matcher import Matcher
 from .paths import compiled
@@ -160,11 +160,12 @@ class MapSpec(_Member):
     join: Step | None = None
     """As in ``parallel``."""
 
-    @model_validator(mode="after")
-    def _path(self) -> MapSpec:
-        if self.over:
-            compiled(self.over)
-        return self
+    @field_validator("over")
+    @classmethod
+    def _is_path(cls, path: str) -> str:
+        if path:
+            compiled(path)
+        return path
 
 
 class LoopSpec(_Member):

@@ -10,15 +10,14 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-import regex
 from pydantic import JsonValue, ValidationInfo, field_validator, model_validator
 
 from ..text import one_line
+from .expressions import PATIENCE, check, search
 from .paths import compiled, select
 from .schemas import misfit, unsound
 from .spec import Arguments, Spec, spelled_out
 
-PATIENCE = 5.0  # seconds that a regular expression of a stranger's file may take
 _SHOWN = 200  # characters of a text in a reason
 
 
@@ -79,7 +78,7 @@ class Matcher(Spec):
     @classmethod
     def _is_expression(cls, pattern: str | None) -> str | None:
         if pattern is not None:
-            _compiled(pattern)
+            check(pattern)
         return pattern
 
     @field_validator("json_schema")
@@ -111,7 +110,7 @@ class Matcher(Spec):
             yield f"expected {self.equals!r}, {seen}"
         if self.matches is not None:
             try:
-                found = _compiled(self.matches).search(text, timeout=PATIENCE)
+                found = search(self.matches, text)
             except TimeoutError:
                 yield f"the expression {self.matches!r} takes more than {PATIENCE:g} s"
                 return
@@ -130,13 +129,6 @@ class Matcher(Spec):
             return
         if reason := misfit(schema, document):
             yield f"does not fit its JSON Schema: {reason}"
-
-
-def _compiled(pattern: str) -> Any:
-    try:
-        return regex.compile(pattern)
-    except regex.error as error:
-        raise ValueError(f"is no regular expression: {error}") from None
 
 
 def read_json(text: str) -> Any:

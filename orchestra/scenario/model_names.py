@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from ..errors import Problem
-from .agents import ECHO, SCRIPTED
+from .agents import DEFAULT, ECHO, SCRIPTED
 from .excerpt import quoted, suggestion
 from .nodes import Node
 from .references import keys, text
@@ -53,7 +53,7 @@ def _model(source: Source, models: Collection[str], where: tuple[str, ...]) -> I
 
 def wrong_model(model: str, models: Collection[str]) -> tuple[str, str] | None:
     """Message and hint if ``model`` names none: neither of ``models``, nor ``provider:name``."""
-    if "${" in model or model in models or model in (SCRIPTED, ECHO):
+    if "${" in model or model in models or model in (SCRIPTED, ECHO, DEFAULT):
         return None
     provider, colon, name = model.partition(":")
     if not colon:

@@ -5,9 +5,12 @@ Nothing is ever fetched: a ``$ref`` finds what stands in the schema itself.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
+
+from .expressions import search
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,30 @@ def misfit(schema: Mapping[str, Any], value: Any) -> str | None:
 def _validator_class(schema: Mapping[str, Any]) -> Any:
     from jsonschema.validators import Draft202012Validator, validator_for
 
-    return validator_for(schema, default=Draft202012Validator)
+    return _guarded(validator_for(schema, default=Draft202012Validator))
+
+
+@lru_cache(maxsize=16)
+def _guarded(kind: Any) -> Any:
+    """A validator whose regular expressions cannot take for ever, as Python's own can."""
+    from jsonschema.exceptions import ValidationError
+    from jsonschema.validators import extend
+
+    def pattern(validator: Any, expression: str, instance: Any, _: Any) -> Iterator[Any]:
+        if validator.is_type(instance, "string") and not search(expression, instance):
+            yield ValidationError(f"{instance!r} does not match {expression!r}")
+
+    def pattern_properties(
+        validator: Any, properties: Mapping[str, Any], instance: Any, _: Any
+    ) -> Iterator[Any]:
+        if validator.is_type(instance, "object"):
+            for expression, schema in properties.items():
+                for key, value in instance.items():
+                    if search(expression, key):
+                        yield from validator.descend(value, schema, path=key)
+
+    keywords = {"pattern": pattern, "patternProperties": pattern_properties}
+    return extend(kind, keywords)  # type: ignore[no-untyped-call]
 
 
 def _brief(message: str) -> str:

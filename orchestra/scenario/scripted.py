@@ -80,7 +80,7 @@ def decision_problems(source: Source, agents: Collection[str]) -> Iterator[Probl
         if path is None:
             continue
         where = ("decisions", at, "agent")
-        if problem := path_problem(path, agents, _reporter(source, where)):
+        if problem := call_problem(path, agents, _reporter(source, where)):
             yield problem
             continue
         name = ScriptKey.parse(path).segments[-1].name
@@ -108,7 +108,7 @@ def _checks(
         agent = text(check, "agent")
         if agent is not None:
             report = _reporter(source, (*where, at, "agent"))
-            if problem := path_problem(agent, agents, report):
+            if problem := call_problem(agent, agents, report):
                 yield problem
         named: list[tuple[str, Where]] = [
             (name, ("calls", name)) for name in keys(check.get("calls"))
@@ -142,6 +142,14 @@ def path_problem(path: str, agents: Collection[str], report: _Report) -> Problem
             hint = unknown_hint("agent", segment.name, agents)
             return report(f"unknown agent {quoted(segment.name)}", hint)
     return None
+
+
+def call_problem(path: str, agents: Collection[str], report: _Report) -> Problem | None:
+    """As :func:`path_problem`, of what only an agent does: its middleware has no calls."""
+    problem = path_problem(path, agents, report)
+    if problem is None and (aside := ScriptKey.parse(path).segments[-1].aside):
+        return report(f"{quoted(path)}: {aside} is middleware, and no agent", "")
+    return problem
 
 
 def _reporter(source: Source, where: Where, *, at_key: bool = False) -> _Report:

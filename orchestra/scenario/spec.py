@@ -69,7 +69,12 @@ class Named(Spec):
                 return {"name": name}
             if isinstance(args, dict):
                 return {"name": name, "args": args}
-        raise ValueError(f"expected one {cls.what}, as 'name' or '{{name: {{argument: value}}}}'")
+            named = f"; its arguments need names, as {{{name}: {{argument: {args!r}}}}}"
+            hint = named if isinstance(args, (str, int, float)) and len(str(args)) < 60 else ""
+        else:
+            hint = ""
+        form = "'name' or '{name: {argument: value}}'"
+        raise ValueError(f"expected one {cls.what}, as {form}{hint}")
 
 
 def text_or(value: Any) -> str:

@@ -29,7 +29,7 @@ _SAYINGS = (
     (
         "expected ',' or '}'",
         "the mapping begun at {context} is not closed here",
-        "add ',' or '}}'; text that begins with '{{' needs quotes",
+        "add ',' or '}}'; text that begins with '{{', or contains ': ', needs quotes",
     ),
     (
         "found unexpected end of stream",

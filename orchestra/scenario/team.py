@@ -32,18 +32,20 @@ def choose(scenario: Scenario, agent: str, models: Mapping[str, str] | None = No
     """
     given, spec = models or {}, scenario.agents[agent]
     own = spec.model if isinstance(spec, AgentSpec | RouteSpec) else None
-    default = DEFAULT if DEFAULT in scenario.models else SCRIPTED
-    return resolve(scenario, given.get(agent) or given.get(ALL) or own or default)
+    return resolve(scenario, given.get(agent) or given.get(ALL) or own or DEFAULT)
 
 
 def resolve(scenario: Scenario, ref: str | ModelSpec) -> ModelSpec:
-    """What a reference to a model stands for. UsageError for a circle."""
+    """What a reference to a model stands for; ``default`` is scripted unless the file says.
+
+    UsageError for a circle.
+    """
     named = scenario.models
     for _ in range(len(named) + 1):
         if isinstance(ref, ModelSpec):
             return ref
         if ref not in named:
-            return ModelSpec(model=ref)
+            return ModelSpec(model=SCRIPTED if ref == DEFAULT else ref)
         ref = named[ref]
     raise UsageError(f"models: {ref!r} stands for itself")
 

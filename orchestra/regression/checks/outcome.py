@@ -36,14 +36,14 @@ def output(expectation: Expectation, transcript: Transcript) -> str | None:
     check = expectation.output
     assert check is not None  # noqa: S101 - the table has chosen this check by it
     if expectation.agent is None:
-        texts = [("output", transcript.finished.output if transcript.finished else "")]
+        texts = [("", transcript.finished.output if transcript.finished else "")]
     else:
         texts = [(call.path, call.output) for call in transcript.find(expectation.agent)]
         if not texts:
             return f"agent {expectation.agent!r} was never called"
     for where, text in texts:
         if reason := check.reason(text):
-            return f"{where}: {reason}"
+            return f"{where}: {reason}" if where else reason
     return None
 
 
@@ -60,14 +60,13 @@ def calls(expectation: Expectation, transcript: Transcript) -> str | None:
 
 
 def handoffs(expectation: Expectation, transcript: Transcript) -> str | None:
-    """The conversation of the main agent, or of every call of ``agent:``, moved so."""
+    """The conversation of the main agent, or the one that ``agent:`` took part in, moved so."""
     expected = list(expectation.handoffs or ())
-    found = transcript.find(expectation.agent)
+    found = transcript.moves(expectation.agent)
     if not found:
         return f"agent {expectation.agent or transcript.main!r} was never called"
-    for call in found:
-        seen = transcript.handoffs.get(call.path, [call.agent])
+    for call, seen in found:
         if seen != expected:
             said = " → ".join(expected) or "none"
-            return f"{call.path}: expected {said}, seen {' → '.join(seen)}"
+            return f"{call}: expected {said}, seen {' → '.join(seen)}"
     return None

@@ -1,0 +1,67 @@
+"""Regular expressions of a stranger's file: compiled and searched in bounded time and memory.
+
+They are those of the ``regex`` package, whose search can be given a time. It writes repeats out,
+``(a{1000}){1000}`` as a million nodes, so what a pattern comes to is counted before it is compiled.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Any
+
+import regex
+
+LONGEST = 1000  # characters of a pattern
+LARGEST = 20_000  # nodes of a pattern with its repeats written out
+DEEPEST = 50  # groups inside each other
+PATIENCE = 5.0  # seconds for one search
+
+_PIECE = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(|\)|\{(\d*)(?:(,)(\d*))?\}|.", re.DOTALL)
+
+
+def check(pattern: str) -> None:
+    """ValueError for what is no regular expression, or a too large one."""
+    _compiled(pattern)
+
+
+def search(pattern: str, text: str) -> bool:
+    """Whether ``pattern`` fits somewhere in ``text``. TimeoutError after :data:`PATIENCE`."""
+    return _compiled(pattern).search(text, timeout=PATIENCE) is not None
+
+
+@lru_cache(maxsize=256)
+def _compiled(pattern: str) -> Any:
+    if len(pattern) > LONGEST:
+        raise ValueError(f"is a regular expression of more than {LONGEST} characters")
+    if _size(pattern) > LARGEST:
+        raise ValueError("is a regular expression with too large repeats")
+    try:
+        return regex.compile(pattern)
+    except (regex.error, ValueError, OverflowError, RecursionError) as error:
+        raise ValueError(f"is no regular expression: {error}") from None
+
+
+def _size(pattern: str) -> int:
+    """About how many nodes it has when every ``{n}`` is written out."""
+    groups, last = [0], 0  # of each open group; and of what a repeat would be of
+    for piece in _PIECE.finditer(pattern):
+        text = piece[0]
+        if text == "(":
+            if len(groups) > DEEPEST:
+                return LARGEST + 1
+            groups.append(0)
+            last = 0
+        elif text == ")" and len(groups) > 1:
+            last = groups.pop() + 1
+            groups[-1] += last
+        elif text[0] == "{" and (piece[1] or piece[3]):
+            times = max(int(piece[1] or 0), int(piece[3] or 0), 1)
+            groups[-1] += last * (times - 1)
+            last *= times
+        else:
+            last = 1
+            groups[-1] += 1
+        if groups[-1] > LARGEST:
+            return groups[-1]
+    return sum(groups)
