@@ -311,9 +311,9 @@ def test_any_encoding(encoding: str) -> None:
 
 
 def test_the_program_runs_from_anywhere(tmp_path: Path) -> None:
-    done = orchestra("test", str(SCENARIOS), cwd=tmp_path)
+    done = orchestra("test", str(SCENARIOS), "--trust", cwd=tmp_path)
     assert done.returncode == 0, done.stdout
-    assert done.stdout.splitlines()[-1] == "3 passed, 0 failed"
+    assert done.stdout.splitlines()[-1].endswith("passed, 0 failed")
 
 
 def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
