@@ -128,9 +128,7 @@ def test_each_turn_has_checks_of_its_own(
     assert "- turn 3: output: expected to contain 'later', seen 'bye'" in out
     path.write_text(CHAT.replace("output: looked", "output: {equals: x}"))
     main(["test", str(path)])
-    assert (
-        "- turn 2 (looking): output: expected 'x', seen 'looked'" in capsys.readouterr().out
-    )
+    assert "- turn 2 (looking): output: expected 'x', seen 'looked'" in capsys.readouterr().out
 
 
 def test_a_batch_in_the_suite(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -21,11 +21,14 @@ quick = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
-GOOD = Path(__file__).parent.parent.joinpath("scenarios", "newsroom.yaml").read_text("utf-8")
+HERE = Path(__file__).parent
+FILES = [HERE.parent / "scenarios" / "newsroom.yaml", *HERE.glob("corpus/good/*.yaml")]
+GOOD = st.sampled_from([path.read_text("utf-8") for path in sorted(FILES)])
 PIECES = st.sampled_from(
     ["version: 1", "agents:", "a", "  a:", "- ", "{", "}", "[", "]", ": ", "\n", "\n  ", "&x ",
      "*x", "!!t ", "|", ">", "'", '"', "\\", "#", "---\n", "?", ",", "\t", "1", "~", "tools",
-     "script: ", "expect: ", "中", "\ufeff", "\x00", "\x85", "%", "<<"]
+     "script: ", "expect: ", "sequence: ", "route: ", "loop: ", "until: ", "turns: ", "main: ",
+     "middleware: ", "response_format: ", "handoffs: ", "中", "\ufeff", "\x00", "\x85", "%", "<<"]
 )  # fmt: skip
 
 
@@ -73,20 +76,21 @@ VALUES = st.recursive(
     ),
     max_leaves=8,
 )
-PLACES = re.findall(r"(?<=: )\S.*$", GOOD, re.MULTILINE)
 
 
-@quick
-@given(st.sampled_from(PLACES), VALUES)
-def test_any_value_at_any_place(place: str, value: object) -> None:
+@settings(quick, max_examples=300)
+@given(GOOD, st.data(), VALUES)
+def test_any_value_at_any_place(text: str, data: st.DataObject, value: object) -> None:
+    place = data.draw(st.sampled_from(re.findall(r"(?<=: )\S.*$", text, re.MULTILINE)))
     flow = yaml.safe_dump(value, default_flow_style=True, width=10_000).removesuffix("...\n")
-    check(GOOD.replace(f": {place}", f": {flow.strip()}", 1))
+    check(text.replace(f": {place}", f": {flow.strip()}", 1))
 
 
-@quick
-@given(st.integers(0, len(GOOD)), st.integers(0, 30), PIECES)
-def test_any_damage(at: int, size: int, piece: str) -> None:
-    check(GOOD[:at] + piece + GOOD[at + size :])
+@settings(quick, max_examples=300)
+@given(GOOD, st.data(), st.integers(0, 30), PIECES)
+def test_any_damage(text: str, data: st.DataObject, size: int, piece: str) -> None:
+    at = data.draw(st.integers(0, len(text)))
+    check(text[:at] + piece + text[at + size :])
 
 
 @pytest.mark.skipif(not hasattr(yaml, "CSafeLoader"), reason="PyYAML was built without libyaml")

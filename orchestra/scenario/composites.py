@@ -12,7 +12,7 @@ from .nodes import Node
 from .references import UNCONDITIONAL, entries, references, text
 from .source import Source, Where
 
-_PLACE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
+_PLACE = re.compile(r"\{\{([^{}]*)\}\}")
 
 
 def composite_problems(source: Source, agents: Collection[str]) -> Iterator[Problem]:
