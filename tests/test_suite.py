@@ -65,8 +65,8 @@ async def test_what_holds(expect: str) -> None:
 
 FAILS = [
     ("{status: failed}", "status: the run: expected status 'failed', seen 'completed'"),
-    ("{output: nothing}", "output: output: expected to contain 'nothing', seen 'all done'"),
-    ("{output: {equals: done}}", "output: output: expected 'done', seen 'all done'"),
+    ("{output: nothing}", "output: expected to contain 'nothing', seen 'all done'"),
+    ("{output: {equals: done}}", "output: expected 'done', seen 'all done'"),
     (
         "{agent: w, output: first}",
         "output: a/w#2: expected to contain 'first', seen 'second answer'",

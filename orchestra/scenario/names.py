@@ -127,6 +127,10 @@ def _input(source: Source) -> Iterator[Problem]:
     if len(given) > 1:
         message = f"{quoted(given[0])} is given too"
         yield source.problem(given[1:2], message, "keep one of them", at_key=True)
+    asks = source.node.get("interactive")
+    if asks is not None and asks.value is True and "inputs" in given:
+        message = "each of 'inputs' is a run by itself: nobody is asked for further turns"
+        yield source.problem(("interactive",), message, "write 'turns' or 'input'", at_key=True)
     seen: set[str] = set()
     for at, item in entries(source.node, "inputs"):
         name = text(item, "name")

@@ -6,7 +6,7 @@ import argparse
 import asyncio
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +21,8 @@ from ..text import clean, nearest
 if TYPE_CHECKING:
     from ..console import Display, Filter, Kind, Saver
     from ..runtime import Batch, Run
+    from ..runtime.runner import Ask
+    from ..settings import Settings
 
 READING_RATE = 40.0  # tokens a second of scripted replies, where a person watches
 _GRAVITY = (OK, MISSING, INTERRUPTED, RUN_FAILED, 128 + signal.SIGINT)
@@ -37,33 +39,46 @@ def run(args: argparse.Namespace) -> int:
     scenario = load(args.file, root=args.root)
     models = _models(scenario, args.model, settings.model)
     _known_agents(scenario, args.agent)
-    inputs = _inputs(scenario, args.input)
     ask = _asker(scenario) if scenario.interactive and _person() else None
+    inputs = _inputs(scenario, args.input, asks=ask is not None)
     kind: Kind = args.display or ("rich" if sys.stdout.isatty() else "plain")
     pace = READING_RATE if kind == "rich" and sys.stdout.isatty() else 0.0
+    rate = pace if settings.rate is None else settings.rate
     header = _header(scenario)
     saver = Saver(args.save, header) if args.save else None
     stats = args.stats or kind == "rich"
     show = display(kind, out=sys.stdout, err=sys.stderr, stats=stats, header=header)
     try:
-        from ..runtime import run as start
-
-        rate = pace if settings.rate is None else settings.rate
-        begun = start(
-            scenario,
-            inputs,
-            models=models,
-            rate=rate,
-            packages=settings.packages,
-            trust=args.trust,
-            ask=ask,
-        )
+        begun = _begin(args, settings, scenario, inputs, models, rate=rate, ask=ask)
         with redirect_stdout(sys.stderr):  # what a tool prints is not to stand in the output
             return asyncio.run(_print(begun, show, saver, Filter(args.agent, args.node)))
     finally:
         show.close()
         if saver:
             saver.close()
+
+
+def _begin(
+    args: argparse.Namespace,
+    settings: Settings,
+    scenario: Scenario,
+    case: Case | Sequence[str],
+    models: Mapping[str, str],
+    *,
+    rate: float = 0.0,
+    ask: Ask | None = None,
+) -> Run | Batch:
+    from ..runtime import run as start
+
+    return start(
+        scenario,
+        case,
+        models=models,
+        rate=rate,
+        packages=settings.packages,
+        trust=args.trust,
+        ask=ask,
+    )
 
 
 async def _print(run: Run | Batch, show: Display, saver: Saver | None, keep: Filter) -> int:
@@ -123,23 +138,15 @@ def tui(args: argparse.Namespace) -> int:
     settings = load_settings()
     scenario = load(args.file, root=args.root)
     models = _models(scenario, args.model, settings.model)
-    inputs = _inputs(scenario, args.input)
     questions = Questions()
+    ask = questions.ask if scenario.interactive else None
+    inputs = _inputs(scenario, args.input, asks=ask is not None)
+
+    rate = READING_RATE if settings.rate is None else settings.rate
 
     def source() -> Run | Batch:
         # In the viewer's thread, so that its first frame does not wait for langchain.
-        from ..runtime import run as start
-
-        rate = READING_RATE if settings.rate is None else settings.rate
-        return start(
-            scenario,
-            inputs,
-            models=models,
-            rate=rate,
-            packages=settings.packages,
-            trust=args.trust,
-            ask=questions.ask if scenario.interactive else None,
-        )
+        return _begin(args, settings, scenario, inputs, models, rate=rate, ask=ask)
 
     shown = view(scenario.name, members(scenario, models), source, questions=questions)
     return _exit_code(shown)
@@ -156,9 +163,7 @@ def test(args: argparse.Namespace) -> int:
         return load(path, root=args.root)
 
     def play(scenario: Scenario, case: Case, models: Mapping[str, str]) -> Run | Batch:
-        from ..runtime import run as start
-
-        return start(scenario, case, models=models, packages=settings.packages, trust=args.trust)
+        return _begin(args, settings, scenario, case, models)
 
     codes, files = [], []
     for path in args.paths:
@@ -221,11 +226,14 @@ def _person() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def _inputs(scenario: Scenario, given: str | None) -> tuple[str, ...]:
-    """The user's messages in place of the file's; asked for where there are none at all."""
+def _inputs(scenario: Scenario, given: str | None, *, asks: bool) -> tuple[str, ...]:
+    """The user's messages in place of the file's; asked for where there are none at all.
+
+    ``asks``: the run itself will ask for them.
+    """
     if given is not None:
         return (given,)
-    if scenario.cases:
+    if scenario.cases or asks:
         return ()
     if _person():
         _prompt(scenario)
@@ -244,7 +252,7 @@ def _said() -> str | None:
     return sys.stdin.readline().strip() or None
 
 
-def _asker(scenario: Scenario) -> Callable[[], Awaitable[str | None]]:
+def _asker(scenario: Scenario) -> Ask:
     """Asks for further turns at a prompt.
 
     By the event loop: a thread that waits for a line cannot be ended, and Ctrl-C would hang.
