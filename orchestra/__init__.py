@@ -16,13 +16,15 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from .errors import MissingReply, OrchestraError, ScenarioError, UsageError
+    from .errors import LimitExceeded, MissingReply, OrchestraError, ScenarioError, UsageError
     from .events import Event
-    from .runtime import Run, Team, build, run
+    from .runtime import Batch, Run, Team, build, run
     from .scenario import Scenario, load
 
 _HOME = {
+    "Batch": ".runtime",
     "Event": ".events",
+    "LimitExceeded": ".errors",
     "MissingReply": ".errors",
     "OrchestraError": ".errors",
     "Run": ".runtime",
@@ -43,12 +45,14 @@ __all__ = [  # noqa: RUF022 - the order of a first use: load, run, look at the e
     "events",
     "Event",
     "Run",
+    "Batch",
     "Scenario",
     "Team",
     "OrchestraError",
     "UsageError",
     "ScenarioError",
     "MissingReply",
+    "LimitExceeded",
     "__version__",
 ]
 
