@@ -1,10 +1,13 @@
 """Sequence, parallel, map, loop and route: their paths, their inputs, and how they fail."""
 
+import asyncio
+
 import pytest
-from runs import by_call, calls, check_promises, finished, of, play, scenario, texts
+from runs import by_call, calls, check_promises, collect, finished, of, play, scenario, texts
 
 from orchestra import ScenarioError, events
 from orchestra.events import Event
+from orchestra.runtime import Run, build, run
 
 
 def tasks(among: list[Event]) -> dict[str, str]:
@@ -306,3 +309,74 @@ def test_wrong_composites_are_told() -> None:
     scenario("agents: {a: {sequence: [r]}, r: {route: {a: again, end: stop}}, end: {}}\nmain: a")
     with pytest.raises(ScenarioError, match="'tools'; it does not go with 'sequence'"):
         scenario("agents: {a: {sequence: [b], tools: [t]}, b: {}}")
+
+
+EVERYTHING = """
+    main: [lead, desk]
+    agents:
+      lead: {subagents: [line, team]}
+      line: {sequence: [crowd, polish, desk]}
+      crowd: {map: w, over: $.items, join: {agent: merger, input: "{{previous}} {{input}}"}}
+      w: {handoffs: [helper], tools: [pad]}
+      helper: {middleware: [todo_list, {summarization: {trigger: [messages, 3], keep: [messages, 1]}}]}
+      merger: {response_format: {type: object, required: [items]}}
+      polish: {loop: [writer, critic], until: {json_path: {path: $.ok, equals: true}}}
+      writer: {}
+      critic: {response_format: {type: object, properties: {ok: {type: boolean}}}}
+      desk: {route: [{when: never ever, to: w}, {team: A team, w: A worker}], default: w}
+      team: {parallel: [writer, helper]}
+    tools:
+      pad: {parameters: {x: integer}, returns: [{value: ok, delay: 0.001}]}
+    turns: ['{"items": [1, 2]}', again]
+    script:
+      lead:
+        - tool_calls: [{line: {query: '{"items": ["a", "b", "c"]}'}}, {team: {query: t}}]
+        - text: first done
+        - tool_calls: [{team: {query: u}}]
+        - text: second done
+      w: [{tool_calls: [{pad: {x: 1}}, {pad: {x: 2}}]}, {tool_calls: [transfer_to_helper]}]
+      helper: [{tool_calls: [{write_todos: {todos: []}}], reasoning: hmm 世界}, {text: helped 🌙}]
+      helper.summarization: [{text: s1}, {text: s2}]
+      merger: [{structured: {wrong: 1}}, {structured: {items: [1]}}]
+      writer: [{text: a draft of it}]
+      critic#1: [{structured: {ok: false}}]
+      critic: [{structured: {ok: true}}]
+      desk: [{text: w}, {text: the team}]
+      line/desk: [{text: team}]
+"""
+
+
+async def test_everything_at_once_and_many_times() -> None:
+    loaded = scenario(EVERYTHING)
+    team = build(loaded)
+    seen = await collect(Run(team))
+    check_promises(seen)
+    assert finished(seen).status == "completed"
+    assert "lead/line#1/crowd#1/w#3>helper" in calls(seen)
+    for other in await asyncio.gather(*(collect(Run(team)) for _ in range(8))):
+        check_promises(other)
+        assert by_call(other) == by_call(seen)
+    await team.aclose()
+
+
+async def test_everything_can_be_cancelled_anywhere() -> None:
+    team = build(scenario(EVERYTHING))
+    for at in range(0, 320, 19):
+        begun, seen = Run(team), []
+        async for event in begun:
+            seen.append(event)
+            if len(seen) == at + 1:
+                begun.cancel()
+        check_promises(seen)
+        assert finished(seen).status in ("cancelled", "completed")
+    await team.aclose()
+
+
+async def test_everything_may_lack_any_reply() -> None:
+    loaded = scenario(EVERYTHING)
+    for key, replies in loaded.script.items():
+        cut = {**loaded.script, key: replies[:-1]}
+        seen = await collect(run(loaded.model_copy(update={"script": cut})))
+        check_promises(seen)
+        if key != "helper.summarization":  # whose second reply not every run comes to
+            assert finished(seen).error_type == "MissingReply", key

@@ -68,6 +68,10 @@ class ScriptedModel(BaseChatModel):
             answer = RESPONSE
         return self.model_copy(update={"answer": answer}) if answer else self
 
+    def with_retry(self, **kwargs: Any) -> Any:  # noqa: ARG002 - LangChain's signature
+        """Middleware would try again, with real waits, what the script does not have."""
+        return self
+
     def reply(self, messages: list[BaseMessage]) -> Reply:
         """The reply that is due now. Raises MissingReply, naming call path and reply number."""
         call, state = self._place()

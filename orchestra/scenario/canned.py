@@ -78,7 +78,9 @@ def _properties(
     if not isinstance(required.value, list):
         yield source.problem((*where, "required"), *wrong_kind("a list", required))
         return
-    known = list(properties.value) if properties and isinstance(properties.value, dict) else []
+    if properties is None:
+        return
+    known = list(properties.value) if isinstance(properties.value, dict) else []
     for at, item in enumerate(required.value):
         if item.value not in known:
             message = f"{quoted(str(item.value))} is none of the properties"
