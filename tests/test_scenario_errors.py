@@ -174,7 +174,7 @@ version: 1
 agents: {editor: {subagents: [writer]}, writer: {}}
 script: {writer: [{tool_calls: [a, {b: {c: 1}}, {d: 1}, {e: {}, f: {}}, 3]}]}
 >> 3:49: script.writer[0].tool_calls[2]: expected one tool call, as 'name' or '{name:
->>   {argument: value}}'
+>>   {argument: value}}'; its arguments need names, as {d: {argument: 1}}
 >> 3:57: script.writer[0].tool_calls[3]: expected one tool call, as 'name' or '{name:
 >>   {argument: value}}'
 >> 3:73: script.writer[0].tool_calls[4]: expected one tool call, as 'name' or '{name:

@@ -44,8 +44,8 @@ b: 2
 ----
 a: {x: 1
 b: 2
->> 2:2: the mapping begun at 1:4 is not closed here; add ',' or '}'; text that begins with '{'
->>   needs quotes
+>> 2:2: the mapping begun at 1:4 is not closed here; add ',' or '}'; text that begins with '{',
+>>   or contains ': ', needs quotes
 ----
 a: 'open
 b: 2

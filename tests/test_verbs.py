@@ -393,7 +393,7 @@ def test_schema(capsys: pytest.CaptureFixture[str], option: list[str]) -> None:
 @pytest.mark.parametrize(
     "args",
     [
-        ["validate", "scenarios", "agents", "--json"],
+        ["validate", "scenarios/newsroom.yaml", "agents", "--json"],
         ["list", "scenarios"],
         ["show", "scenarios/newsroom.yaml"],
         ["show", "scenarios/newsroom.yaml", "--mermaid"],

@@ -159,7 +159,8 @@ class Adapter:
         if reasoning:
             yield from self._delta(model, model.reasoning.hear(reasoning), events.ReasoningDelta)
         if text:
-            yield from self._delta(model, model.reasoning.rest(), events.ReasoningDelta)
+            if model.reasoning.held:
+                yield from self._delta(model, model.reasoning.rest(), events.ReasoningDelta)
             yield from self._delta(model, model.text.hear(text), events.TextDelta)
         if isinstance(message, AIMessageChunk):
             for chunk in message.tool_call_chunks:

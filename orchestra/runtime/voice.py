@@ -18,19 +18,19 @@ class Voice:
 
     secrets: Filler
     said: list[str] = field(default_factory=list)
-    _held: str = ""
+    held: str = ""
 
     def hear(self, text: str) -> str:
         """What can be said by now."""
-        if self._held or self.secrets.secrets or not text.isascii():
-            text = self._sayable(self._held + text)
+        if self.held or self.secrets.secrets or not text.isascii():
+            text = self._sayable(self.held + text)
         if text:
             self.said.append(text)
         return text
 
     def rest(self) -> str:
         """What was held back, when nothing follows."""
-        text, self._held = whole_characters(self._held), ""
+        text, self.held = whole_characters(self.held), ""
         if text:
             self.said.append(text)
         return text
@@ -43,11 +43,11 @@ class Voice:
         half = text[-1:] if "\ud800" <= text[-1:] <= "\udbff" else ""
         text = whole_characters(text[:-1] if half else text)
         if not self.secrets.secrets:
-            self._held = half
+            self.held = half
             return text
         text, held = self.secrets.stream(text)
         # Half a character is no part of a secret's beginning: what stands before it is not either.
         if half:
             text, held = text + held, ""
-        self._held = held + half
+        self.held = held + half
         return text
