@@ -309,6 +309,16 @@ def test_wrong_composites_are_told() -> None:
     scenario("agents: {a: {sequence: [r]}, r: {route: {a: again, end: stop}}, end: {}}\nmain: a")
     with pytest.raises(ScenarioError, match="'tools'; it does not go with 'sequence'"):
         scenario("agents: {a: {sequence: [b], tools: [t]}, b: {}}")
+    with pytest.raises(ScenarioError, match="'rules'; rules stand in its list"):
+        scenario("agents: {r: {route: {b: x}, rules: []}, b: {}}")
+    with pytest.raises(ScenarioError, match="'temperature'; it belongs to a model"):
+        scenario("agents: {a: {temperature: 1}}")
+    with pytest.raises(
+        ScenarioError, match=r"nothing is called '\{\{inptu\}\}'; did you mean 'input'"
+    ):
+        scenario("agents: {a: {sequence: [{agent: b, input: '{{inptu}}'}]}, b: {}}")
+    with pytest.raises(ScenarioError, match="is a loop: it says nothing itself"):
+        scenario("agents: {a: {loop: [b]}, b: {}}\nscript: {a: [{text: x}]}")
 
 
 EVERYTHING = """

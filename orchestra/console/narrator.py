@@ -154,7 +154,7 @@ class Narrator(ABC):
             case RunStarted():
                 self._run_started(run, event)
             case TurnStarted():
-                for text in clean(event.input).split("\n"):
+                for text in clean(event.input).rstrip("\n").split("\n"):
                     self.note(Line("user", text))
             case TurnFinished():
                 self._answer(event.run, run, event.output)

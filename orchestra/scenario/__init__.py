@@ -8,6 +8,17 @@
 Everything is bounded and checked while it is read, nothing that a file names is imported, and a
 file with mistakes raises one :class:`~orchestra.errors.ScenarioError` that holds all of them.
 Neither langchain nor textual nor rich is imported here.
+
+Where to look::
+
+    from bytes to a document   files, syntax, parsers, scalars, nodes; use puts in agents of other
+                               files; source and excerpt say where a thing stands
+    what a file may say        model, and its parts: spec, agents, tools, replies, running, expect,
+                               matcher (with paths, schemas, expressions)
+    what is wrong              load asks shape (with kinds) for types, names and what it calls
+                               (references, composites, scripted, model_names, canned) for sense
+    what it means              team (who speaks), script (which reply), environment, middleware
+    for the verbs              discovery, agent_files, advice, needs, schema, templates
 """
 
 from __future__ import annotations

@@ -194,6 +194,8 @@ def _known_keys(key: str, model: Any) -> str:
     kind = next((kind for kind, spec in COMPOSITES.items() if spec is model), None)
     if kind is not None:
         keys.append("use")
+        if kind == "route" and key in ("rules", "when", "to"):
+            return "rules stand in its list: 'route: [{when: …, to: name}, {name: what for}]'"
         if key in (*AgentSpec.model_fields, *COMPOSITES):
             return f"it does not go with {kind!r}, which takes {', '.join(keys)}"
     if model is CannedTool:
