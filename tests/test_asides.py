@@ -112,3 +112,23 @@ async def test_fractions_of_a_scripted_model() -> None:
         script: {a: [{text: said}]}
     """)
     assert finished(seen).output == "said"
+
+
+async def test_asides_of_parallel_tools_take_turns() -> None:
+    seen = await play(
+        """
+        agents: {a: {tools: [t, u], middleware: [{llm_tool_emulator: {tools: [t, u]}}]}}
+        tools: {t: {returns: [{value: x}]}, u: {returns: [{value: x}]}}
+        input: x
+        script:
+          a: [{tool_calls: [t, u]}, {text: ok}]
+          a.llm_tool_emulator: [{text: the first of them}, {text: the second of them}]
+    """,
+        rate=500,
+    )
+    check_promises(seen)
+    assert sorted(result for _, result in results(seen)) == [
+        "the first of them",
+        "the second of them",
+    ]
+    assert of(events.Warned, seen) == []

@@ -139,3 +139,49 @@ async def test_endless_handoffs_are_bounded() -> None:
     check_promises(seen)
     assert finished(seen).error == "the run used more than 7 model calls (run.limits.model_calls)"
     assert finished(seen).error_type == "LimitExceeded"
+
+
+async def test_a_refused_transfer_is_no_answer() -> None:
+    """LangChain ends an agent whose last tools are all transfers, whatever came of them."""
+    seen = await play(
+        DESK
+        + """
+    input: hi
+    script:
+      triage: [{tool_calls: [no_such_tool, transfer_to_billing]}, {tool_calls: [transfer_to_billing]}]
+      billing: [{text: paid}]
+    """
+    )
+    check_promises(seen)
+    assert finished(seen).output == "paid"
+
+
+async def test_a_team_that_is_tried_again_begins_where_it_began() -> None:
+    seen = await play("""
+        main: lead
+        agents:
+          lead: {subagents: [triage], middleware: [{tool_retry: {initial_delay: 0, jitter: false}}]}
+          triage: {handoffs: [billing]}
+          billing: {tools: [flaky], middleware: [{model_retry: {max_retries: 0}}]}
+        tools: {flaky: {returns: [{value: ok}]}}
+        input: go
+        script:
+          lead: [{tool_calls: [{triage: {query: q}}]}, {text: end}]
+          triage: [{text: moving, tool_calls: [transfer_to_billing]}]
+          billing: [{tool_calls: [flaky]}, {text: paid}]
+    """)
+    check_promises(seen)
+    assert finished(seen).output == "end"
+
+
+async def test_a_turn_that_fails_after_a_handoff_has_failed() -> None:
+    from orchestra.regression import Transcript
+
+    seen = await play("""
+        main: a
+        agents: {a: {handoffs: [b]}, b: {}}
+        turns: [one]
+        script: {a: [{tool_calls: [transfer_to_b]}]}
+    """)
+    (turn,) = Transcript.of(seen).turns
+    assert turn.finished.status == "failed"

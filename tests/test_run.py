@@ -205,3 +205,15 @@ async def test_tool_calls_without_an_id_of_their_own(
     seen = await play(loaded)
     check_promises(seen)
     assert texts(seen) == {"a": "end", "a/w#1": "x", "a/w#2": "y"}
+
+
+def test_where_an_error_arose_is_not_forgotten_for_another() -> None:
+    """Middleware swallows errors, Python frees them, and the next one may have their id."""
+    from orchestra.runtime.state import RunState
+
+    state = RunState()
+    for number in range(50):
+        error = ValueError(number)
+        state.blame(error, f"call{number}")
+        assert state.origin(error) == f"call{number}"
+        del error

@@ -122,3 +122,37 @@ def test_an_unset_variable_is_told(vault: Path, capsys: pytest.CaptureFixture[st
     # The process's own environment wins over .env, and an empty value counts as unset.
     Path(".env").write_text("VAULT_KEY=\n")
     assert main(["run", str(vault)]) == 2
+
+
+QUOTED = 'pa"ss\\w"ord-1'
+
+
+async def test_a_secret_in_json_and_in_what_is_cut_and_in_a_summary(
+    vault: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = "x1y2z3" * 22
+    for secret in (QUOTED, long):
+        monkeypatch.setenv("VAULT_KEY", secret)
+        said = json.dumps(secret)
+        text = f"""
+agents:
+  r: {{route: {{a: A}}, default: a}}
+  a:
+    tools: [vault]
+    response_format: {{type: object}}
+    middleware: [{{summarization: {{trigger: [messages, 1], keep: [messages, 1]}}}}]
+main: r
+tools: {{vault: {{python: "vault:Vault", args: {{key: "${{VAULT_KEY}}", nested: {{}}}}}}}}
+input: go
+script:
+  r: [{{text: {said}}}]
+  a: [{{tool_calls: [tell]}}, {{structured: {{x: {said}, y: [{said}]}}}}]
+  a.summarization: [{{chunks: [{json.dumps(secret[:5])}, {json.dumps(secret[5:])}]}}, {{text: {said}}}]
+"""
+        seen = await play(scenario(text, path=vault))
+        assert finished(seen).status == "completed", finished(seen).error
+        written = "".join(map(events.dumps, seen))
+        words = "".join(e.text for e in of(events.Internal, seen))
+        for spelt in (secret, said[1:-1], json.dumps(said[1:-1])[1:-1], secret[:60]):
+            assert spelt not in written or len(spelt) < 8
+            assert spelt not in words

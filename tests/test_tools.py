@@ -425,3 +425,74 @@ async def test_a_link_that_leads_out_of_the_project(
     (project / "linked.py").symlink_to(outside)
     with pytest.raises(ScenarioError, match="no module 'linked'"):
         await use(project, "linked:f")
+
+
+FLAKY = '''
+import time
+
+class Slow:
+    """Takes its time to be made."""
+
+    def __init__(self) -> None:
+        seen = getattr(Slow, "made", 0)
+        time.sleep(0.02)  # the others come in meanwhile
+        Slow.made = seen + 1
+        self.count = 0
+
+    def bump(self) -> int:
+        """Counts."""
+        self.count += 1
+        return self.count
+
+class Flaky:
+    """Fails once."""
+
+    def __init__(self) -> None:
+        self.failed = False
+
+    def flaky(self) -> str:
+        """Fails the first time."""
+        if not self.failed:
+            self.failed = True
+            raise ValueError("not yet")
+        return "now"
+'''
+
+
+async def test_one_instance_also_when_all_come_at_once(project: Path) -> None:
+    (project / "slow.py").write_text(FLAKY)
+    text = """
+agents: {p: {parallel: [a, b, c]}, a: {tools: [s]}, b: {tools: [s]}, c: {tools: [s]}}
+tools: {s: {python: "slow:Slow"}}
+input: go
+script:
+  a: [{tool_calls: [bump]}, {text: x}]
+  b: [{tool_calls: [bump]}, {text: x}]
+  c: [{tool_calls: [bump]}, {text: x}]
+"""
+    seen = await collect(run(scenario(text, path=project / "slow.yaml")))
+    assert sorted(e.result for e in of(events.ToolFinished, seen)) == ["1", "2", "3"]
+
+
+async def test_a_subagent_that_is_tried_again(project: Path) -> None:
+    """Its script begins anew, its handoffs too; no message id is given twice."""
+    (project / "slow.py").write_text(FLAKY)
+    text = """
+main: lead
+agents:
+  lead: {subagents: [first], middleware: [{tool_retry: {initial_delay: 0, jitter: false}}]}
+  first: {handoffs: [sub]}
+  sub: {tools: [f], middleware: [{summarization: {trigger: [messages, 4], keep: [messages, 2]}}]}
+tools: {f: {python: "slow:Flaky"}}
+input: go
+script:
+  lead: [{tool_calls: [{first: {query: q}}]}, {text: end}]
+  first: [{text: over, tool_calls: [transfer_to_sub]}]
+  sub: [{text: let me, tool_calls: [flaky]}, {text: done}]
+  sub.summarization: [{text: so far}, {text: so far again}]
+"""
+    seen = await collect(run(scenario(text, path=project / "slow.yaml")))
+    check_promises(seen)
+    assert finished(seen).output == "end"
+    starts = [e.call for e in of(events.AgentStarted, seen)]
+    assert starts == ["lead", *["lead/first#1", "lead/first#1>sub"] * 2]

@@ -125,7 +125,7 @@ class Transcript:
 
     def _end(self, event: TurnFinished) -> None:
         """A turn, as if it were all."""
-        ends = [call.status for path, call in self.calls.items() if path in self.mains]
+        ends = [call.status for call in self.calls.values() if call.parent is None]
         status: RunStatus = "completed"
         if "failed" in ends:
             status = "failed"

@@ -81,6 +81,8 @@ class Stage:
     ) -> str:
         """The answers of steps side by side, each below its name."""
         answers = await side_by_side([run() for run in steps])
+        for name, answer in zip(names, answers, strict=True):
+            self.said[f"steps.{name}"] = answer  # in listed order, whoever was last
         return blocks(zip(names, answers, strict=True))
 
     async def joined(self, join: str | StepSpec | None, text: str) -> str:
@@ -150,7 +152,7 @@ def _items(stage: Stage, over: str) -> list[str]:
         document = read_json(task)
     except ValueError:
         if over:
-            what = one_line(task, 100)
+            what = one_line(stage.state.redact(task), 100)
             raise OrchestraError(f"{stage.call}: 'over' needs JSON, but got {what!r}") from None
         return [line for line in map(str.strip, task.splitlines()) if line]
     found = select(over, document) if over else [document]
@@ -189,12 +191,12 @@ def _route(picker: Any) -> Callable[[RouteSpec, Stage], Awaitable[str]]:
             result = await picker.ainvoke(state, metadata_for(stage.name, stage.call))
             said = result["messages"][-1].text
             to = _picked(said, [*spec.choices])
+            shown = repr(one_line(stage.state.redact(said), 100))
             if to is None and spec.default:
-                stage.warn(f"no agent is called {one_line(said, 100)!r}; {spec.default} answers")
+                stage.warn(f"no agent is called {shown}; {spec.default} answers")
             elif to is None:
                 names = ", ".join(spec.choices)
-                told = f"{stage.call}: no agent is called {one_line(said, 100)!r} (of {names})"
-                raise OrchestraError(told)
+                raise OrchestraError(f"{stage.call}: no agent is called {shown} (of {names})")
         if (to := to or spec.default) is None:
             raise OrchestraError(f"{stage.call}: no rule fits, and there is no 'default'")
         return await stage.begin(to)()
@@ -204,10 +206,12 @@ def _route(picker: Any) -> Callable[[RouteSpec, Stage], Awaitable[str]]:
 
 def _picked(said: str, names: Sequence[str]) -> str | None:
     """The name that an answer gives: by itself, or as the only one in a sentence."""
+    word = said.strip().strip("`'\"*_.:!")
+    if word in names:
+        return word
     folded = {name.casefold(): name for name in names}
-    word = said.strip().strip("`'\"*.:!").casefold()
-    if word in folded:
-        return folded[word]
+    if word.casefold() in folded:
+        return folded[word.casefold()]
     words = set(re.findall(r"[\w-]+", said.casefold()))
     found = [name for key, name in folded.items() if key in words]
     return found[0] if len(found) == 1 else None

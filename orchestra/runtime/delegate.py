@@ -75,7 +75,14 @@ async def call_agent(
     while True:
         holder = holders.get(call, name)
         path = call if holder == name else caller.state.member_path(call, holder)
-        answer = await _go(crew, holder, path, messages, caller)
+        try:
+            answer = await _go(crew, holder, path, messages, caller)
+        except GraphBubbleUp:
+            raise
+        except BaseException:
+            if caller.parent is not None:  # should it be tried again, it begins where it began
+                caller.state.restart_all(call)
+            raise
         if answer.to is None:
             return answer
         holders[call] = answer.to
@@ -130,8 +137,12 @@ async def _timed(
 ) -> Any:
     try:
         async with asyncio.timeout(limits.seconds) as clock:
-            graph = crew.graphs[name]
-            return await graph.ainvoke({"messages": [*messages]}, metadata_for(name, call))
+            result = {"messages": [*messages]}
+            while True:
+                given = {"messages": result["messages"]}
+                result = await crew.graphs[name].ainvoke(given, metadata_for(name, call))
+                if not _refused(crew.specs[name], result["messages"]):
+                    return result
     except TimeoutError:
         if not clock.expired():  # a tool's, or a model's own
             raise
@@ -153,15 +164,21 @@ def _answer(spec: AnyAgent, call: str, result: Any) -> Answer:
 
 def _structured(call: str, conversation: list[AnyMessage], response: Any) -> Answer:
     if response is None:
-        hint = "a scripted reply gives its answer in 'structured'"
-        raise OrchestraError(f"{call}: the answer does not fit its response_format; {hint}")
+        hint = "a scripted reply gives it in 'structured'"
+        raise OrchestraError(
+            f"{call}: ended without the answer its response_format asks for; {hint}"
+        )
     value = plain(response.model_dump())
     return Answer(conversation, json.dumps(value, ensure_ascii=False), structured=value)
 
 
 def task_of(messages: Sequence[BaseMessage]) -> str:
     """What was asked last."""
-    asked = (m for m in reversed(messages) if isinstance(m, HumanMessage))
+    asked = (
+        message
+        for message in reversed(messages)
+        if isinstance(message, HumanMessage) and "lc_source" not in message.additional_kwargs
+    )
     last = next(asked, messages[-1] if messages else None)
     return last.text if last else ""
 
@@ -211,6 +228,18 @@ def transfer(crew: Crew, name: str) -> BaseTool:
         return_direct=True,
         handle_tool_error=True,
     )
+
+
+def _refused(spec: AnyAgent, conversation: Sequence[AnyMessage]) -> bool:
+    """Whether the agent's last act was a transfer that was refused: LangChain ends it there.
+
+    Its edge out of the tools looks at what was called, and not at what came of it.
+    """
+    last = conversation[-1]
+    if not isinstance(spec, AgentSpec) or not isinstance(last, ToolMessage):
+        return False
+    refused = last.status == "error" and (last.name or "").startswith(TRANSFER)
+    return refused and _handed_to(conversation, spec.handoffs) is None
 
 
 def _handed_to(conversation: Sequence[AnyMessage], handoffs: Sequence[str]) -> str | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypedDict
 
 from langchain.agents import create_agent
+from langchain.agents.structured_output import ToolStrategy
 from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool
@@ -129,7 +130,9 @@ def _agent(
             *make_middleware(scenario, name, model),
             Observer(name, chosen.model, frozenset(spec.subagents), frozenset(spec.approve)),
         ],
-        response_format=None if schema is None else response_model(schema),
+        # As a tool, also where the provider has a better way: LangChain's own way for that asks
+        # no second time when an answer does not fit, and goes past our OpenAIChat.
+        response_format=None if schema is None else ToolStrategy(response_model(schema)),
         name=name,
     )
 

@@ -54,6 +54,7 @@ class Run:
             limits=run.limits,
             slots=asyncio.Semaphore(run.max_concurrency),
             conversations={name: [] for name in team.scenario.mains},
+            redact=team.secrets.redact,
         )
         self._ask = ask
         self._whole = whole

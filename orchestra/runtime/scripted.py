@@ -93,7 +93,10 @@ class ScriptedModel(BaseChatModel):
             turn = state.turns[call]
             index = state.reply(call, fitting, len(replies))
         if index is None:
-            raise MissingReply(_missing(call, turn, key, len(replies), last))
+            shown = last if state is None else state.redact(last)
+            raise MissingReply(_missing(call, turn, key, len(replies), shown))
+        if self.aside and state is not None:
+            state.turns[call] += 1  # the agent counts its own turns; nobody those of its middleware
         return replies[index]
 
     def _place(self) -> tuple[str, RunState | None]:
@@ -105,12 +108,6 @@ class ScriptedModel(BaseChatModel):
             call = f"{call}.{self.aside}"
         state = own.get(RUN)
         return call, state if isinstance(state, RunState) else None
-
-    def _done(self) -> None:
-        """The agent counts its own turns; nobody counts those of its middleware."""
-        call, state = self._place()
-        if self.aside and state is not None:
-            state.turns[call] += 1
 
     def _generate(
         self,
@@ -133,7 +130,6 @@ class ScriptedModel(BaseChatModel):
         for piece in _pieces(reply, messages, self.answer):
             clock.block(pace.wait())
             yield piece
-        self._done()
 
     async def _astream(
         self,
@@ -149,7 +145,6 @@ class ScriptedModel(BaseChatModel):
             if number % BREATH == 0:
                 await clock.breathe()
             yield piece
-        self._done()
 
     def _rate(self, reply: Reply) -> float:
         return self.rate if reply.rate is None else reply.rate

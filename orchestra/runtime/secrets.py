@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
@@ -13,6 +14,15 @@ SHORTEST = 4  # characters of a value that is kept out; shorter ones would blot 
 HIDDEN = "***"
 # What says who and which, and no more: made by us, or by the file.
 _NAMES = {"type", "run", "agent", "call", "parent", "message_id", "tool_call_id", "name", "node"}
+
+
+def _forms(secret: str) -> Iterator[str]:
+    """How a secret may be spelt: bare, folded to a line, in Python, in JSON, in JSON in JSON."""
+    yield from (secret, secret.strip(), " ".join(secret.split()), repr(secret)[1:-1])
+    for ascii_only in (True, False):
+        once = json.dumps(secret, ensure_ascii=ascii_only)[1:-1]
+        yield once
+        yield json.dumps(once, ensure_ascii=ascii_only)[1:-1]
 
 
 @dataclass(slots=True)
@@ -56,10 +66,7 @@ class Filler:
         if self._known != len(self.secrets):
             self._known = len(self.secrets)
             spelt = {
-                form
-                for secret in self.secrets
-                for form in (secret, secret.strip(), " ".join(secret.split()), repr(secret)[1:-1])
-                if len(form) >= SHORTEST
+                form for secret in self.secrets for form in _forms(secret) if len(form) >= SHORTEST
             }
             self._spelt = tuple(sorted(spelt, key=len, reverse=True))
         return self._spelt

@@ -10,6 +10,7 @@ along in ``config["metadata"]``, so every streamed message carries them.
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -74,6 +75,10 @@ class RunState:
     """How often each answer of a canned tool was given: by tool name and index."""
     instances: dict[str, Any] = field(default_factory=dict)
     """Of the classes that are tools, by the tool's name."""
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    """Held while an instance is made."""
+    redact: Callable[[str], str] = str
+    """A text without secrets; of what is cut before it gets into an event."""
     unmetered: set[str] = field(default_factory=set)
     """Models that reported no usage."""
     _spent: Counter[str] = field(default_factory=Counter)
@@ -82,7 +87,9 @@ class RunState:
     _attempts: Counter[str] = field(default_factory=Counter)
     _ordinals: Counter[tuple[str, str]] = field(default_factory=Counter)
     _paths: dict[tuple[str, str], str] = field(default_factory=dict)
-    _origins: dict[int, str] = field(default_factory=dict)
+    # The exceptions are kept: the id of one that is gone may be another's.
+    _origins: dict[int, tuple[BaseException, str]] = field(default_factory=dict)
+    _messages: Counter[str] = field(default_factory=Counter)
 
     def cancel(self) -> None:
         """End the main agents and all below them; the stream then closes in good order."""
@@ -95,10 +102,11 @@ class RunState:
 
         The id is made from the call path, so it is the same in every run.
         """
-        turn = self.turns[call] + 1
         self._attempts[call] += 1
         attempt = self._attempts[call]
-        return f"{call}:{turn}" + (f"~{attempt}" if attempt > 1 else ""), attempt
+        return f"{call}:{self._messages[call] + 1}" + (
+            f"~{attempt}" if attempt > 1 else ""
+        ), attempt
 
     def finish_turn(
         self, call: str, tool_calls: Sequence[ToolCall], delegates: frozenset[str]
@@ -110,6 +118,7 @@ class RunState:
         breaks as soon as a summariser shortens it.
         """
         self.turns[call] += 1
+        self._messages[call] += 1
         del self._attempts[call]
         for tool_call in tool_calls:
             if tool_call.name in delegates:
@@ -163,17 +172,28 @@ class RunState:
 
     def restart(self, call: str) -> None:
         """A call failed: should it be tried again, its script starts from the first reply."""
-        del self.turns[call]
-        del self._attempts[call]
-        self._replies.pop(call, None)
+        if self._attempts[call]:  # its id is taken, and no other message's
+            self._messages[call] += 1
+        for path in [call, *(it for it in self._replies if it.startswith(f"{call}."))]:
+            del self.turns[path]
+            del self._attempts[path]
+            self._replies.pop(path, None)
+
+    def restart_all(self, call: str) -> None:
+        """The same for a whole conversation, with all that it was handed over to."""
+        self.holders.pop(call, None)
+        members = [path for path in self._replies if path.startswith(f"{call}>")]
+        for path in dict.fromkeys([call, *members]):
+            self.restart(path)
 
     def blame(self, error: BaseException, call: str) -> None:
         """Remember where an error arose; the first to say so is nearest to it."""
-        self._origins.setdefault(id(error), call)
+        self._origins.setdefault(id(error), (error, call))
 
     def origin(self, error: BaseException) -> str | None:
         """The call path in which ``error`` arose."""
-        return self._origins.get(id(error))
+        found = self._origins.get(id(error))
+        return found and found[1]
 
     def next_path(self, call: str, agent: str) -> str:
         """The path of the next call of ``agent`` by ``call``."""

@@ -61,6 +61,7 @@ class Adapter:
         self._agents: dict[str, events.AgentStarted] = {}
         self._tools: dict[tuple[str, str], events.ToolStarted] = {}
         self._asked: dict[tuple[str, str], ToolCall] = {}  # and not begun yet
+        self._asides: dict[str, Voice] = {}  # of middleware's own messages, by id
         self._usage: dict[str, Usage] = {}  # of each open call
         self._calls: dict[tuple[str, ...], str] = {}  # call path by namespace
 
@@ -235,13 +236,19 @@ class Adapter:
 
     def _internal(self, message: AIMessage, metadata: Mapping[str, Any]) -> Iterator[Event]:
         """Words that are nobody's own: of middleware, or of a model inside a tool."""
-        text = whole_characters(message.text)
-        if not text or not isinstance(message, AIMessageChunk):
+        if not isinstance(message, AIMessageChunk):
+            return
+        text = str(message.text)
+        if not text and message.chunk_position != "last":
             return
         call = metadata.get(CALL)
         if call is not None and call not in self._agents:
             return
         source = metadata.get("lc_source") or metadata.get("langgraph_node") or "model"
+        voice = self._asides.setdefault(message.id or "", Voice(self._secrets))
+        text = voice.hear(text) + (voice.rest() if message.chunk_position == "last" else "")
+        if not text:
+            return
         agent = events.agent_of(call) if call else metadata.get(AGENT)
         yield self.stamp(events.Internal(agent=agent, call=call, source=source, text=text))
 

@@ -93,10 +93,11 @@ def _methods(name: str, kind: type, args: dict[str, Any], finder: Finder) -> Ite
         raise finder.error(wrong, f"{kind.__name__} cannot be made: {error}") from error
 
     def instance() -> Any:
-        instances = state_of(ensure_config()).instances
-        if name not in instances:
-            instances[name] = kind(**copy.deepcopy(args))
-        return instances[name]
+        state = state_of(ensure_config())
+        with state.lock:  # two methods may be called at once, in threads
+            if name not in state.instances:
+                state.instances[name] = kind(**copy.deepcopy(args))
+            return state.instances[name]
 
     methods = [
         (method, function)

@@ -29,7 +29,7 @@ DEFAULT = "default"
 TRANSFER = "transfer_to_"
 """What the name of a handoff's tool begins with."""
 RESPONSE = "structured_response"
-"""The name by which a model that has no better way gives its structured answer."""
+"""The tool by which a model gives its structured answer."""
 
 
 class ModelSpec(Spec):
