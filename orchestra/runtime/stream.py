@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, Literal, TypeVar
 
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolMessage
@@ -27,24 +27,11 @@ from . import clock
 from .observe import plain
 from .secrets import Filler
 from .state import AGENT, CALL, MESSAGE
-from .voice import Voice
+from .voice import Speech, Voice, words_of
 
 MODES = ["messages", "custom", "tools"]
 
 E = TypeVar("E", bound=BaseEvent)
-
-
-@dataclass(slots=True)
-class _Model:
-    """A model call whose message is still being said."""
-
-    started: events.ModelStarted
-    text: Voice
-    reasoning: Voice
-    calls: dict[int, Voice] = field(default_factory=dict)  # the arguments, by index
-    answers: set[int] = field(default_factory=set)  # indexes of tool calls that are the answer
-    first: float | None = None  # seconds of the run at which its first token came
-    streamed: bool = False
 
 
 class Adapter:
@@ -56,7 +43,7 @@ class Adapter:
         self._run = run
         self._began = clock.now()
         self._seq = 0
-        self._models: dict[str, _Model] = {}  # by message id
+        self._models: dict[str, Speech] = {}  # by message id
         # What has begun and not ended, in the order in which it began.
         self._agents: dict[str, events.AgentStarted] = {}
         self._tools: dict[tuple[str, str], events.ToolStarted] = {}
@@ -156,7 +143,7 @@ class Adapter:
         if not isinstance(message, AIMessageChunk) and model.streamed:
             return  # the whole message, after its chunks
         model.streamed = True
-        reasoning, text = _words(message)
+        reasoning, text = words_of(message)
         if reasoning:
             yield from self._delta(model, model.reasoning.hear(reasoning), events.ReasoningDelta)
         if text:
@@ -173,7 +160,7 @@ class Adapter:
                 yield from self._call(model, index, call["id"], call["name"], args)
 
     def _call(
-        self, model: _Model, index: int, call_id: str | None, name: str | None, args: str
+        self, model: Speech, index: int, call_id: str | None, name: str | None, args: str
     ) -> Iterator[Event]:
         """A piece of a tool call; of a structured answer, it is what the agent says.
 
@@ -189,7 +176,7 @@ class Adapter:
         yield self._call_delta(model, index, call_id, name, voice.hear(args))
 
     def _delta(
-        self, model: _Model, text: str, kind: type[events.TextDelta] | type[events.ReasoningDelta]
+        self, model: Speech, text: str, kind: type[events.TextDelta] | type[events.ReasoningDelta]
     ) -> Iterator[Event]:
         if not text:
             return
@@ -210,7 +197,7 @@ class Adapter:
         self._seq += 1
 
     def _call_delta(
-        self, model: _Model, index: int, call_id: str | None, name: str | None, args: str
+        self, model: Speech, index: int, call_id: str | None, name: str | None, args: str
     ) -> Event:
         if model.first is None:
             model.first = self.elapsed
@@ -226,7 +213,7 @@ class Adapter:
             )
         )
 
-    def _rest(self, model: _Model) -> Iterator[Event]:
+    def _rest(self, model: Speech) -> Iterator[Event]:
         """What was held back of a message that has ended."""
         yield from self._delta(model, model.reasoning.rest(), events.ReasoningDelta)
         yield from self._delta(model, model.text.rest(), events.TextDelta)
@@ -292,7 +279,7 @@ class Adapter:
             case events.ModelStarted():
                 begun = self.stamp(event)
                 voices = Voice(self._secrets), Voice(self._secrets)
-                self._models[event.message_id] = _Model(begun, *voices)
+                self._models[event.message_id] = Speech(begun, *voices)
                 yield begun
             case events.ModelFinished():
                 yield from self._model_finished(event, call)
@@ -338,14 +325,3 @@ class Adapter:
                 duration=max(event.duration, first or 0.0),
             )
         )
-
-
-def _words(message: AIMessage) -> tuple[str, str]:
-    """Reasoning and text of a message or chunk; providers put them in different places."""
-    content = message.content
-    if isinstance(content, str):
-        reasoning = message.additional_kwargs.get("reasoning_content")
-        return reasoning if isinstance(reasoning, str) else "", content
-    blocks = message.content_blocks
-    reasoning = "".join(b.get("reasoning", "") for b in blocks if b["type"] == "reasoning")
-    return reasoning, "".join(b["text"] for b in blocks if b["type"] == "text")

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from langchain_core.messages import AIMessage
+
+from .. import events
 from ..text import whole_characters
 from .secrets import Filler
 
@@ -51,3 +54,27 @@ class Voice:
             text, held = text + held, ""
         self.held = held + half
         return text
+
+
+@dataclass(slots=True)
+class Speech:
+    """A model call whose message is still being said."""
+
+    started: events.ModelStarted
+    text: Voice
+    reasoning: Voice
+    calls: dict[int, Voice] = field(default_factory=dict)  # the arguments, by index
+    answers: set[int] = field(default_factory=set)  # indexes of tool calls that are the answer
+    first: float | None = None  # seconds of the run at which its first token came
+    streamed: bool = False
+
+
+def words_of(message: AIMessage) -> tuple[str, str]:
+    """Reasoning and text of a message or chunk; providers put them in different places."""
+    content = message.content
+    if isinstance(content, str):
+        reasoning = message.additional_kwargs.get("reasoning_content")
+        return reasoning if isinstance(reasoning, str) else "", content
+    blocks = message.content_blocks
+    reasoning = "".join(b.get("reasoning", "") for b in blocks if b["type"] == "reasoning")
+    return reasoning, "".join(b["text"] for b in blocks if b["type"] == "text")
