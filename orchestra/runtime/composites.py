@@ -41,6 +41,7 @@ from .observe import Writer
 from .state import CALL, RunState, metadata_for, state_of
 
 T = TypeVar("T")
+LONGEST = 10_000_000  # characters of a filled template: with {{previous}} twice, it doubles
 
 
 @dataclass(slots=True)
@@ -66,6 +67,8 @@ class Stage:
         path = self.state.next_path(self.call, spec.agent)
         if spec.input:
             text = fill_template(spec.input, {**self.said, **said})
+            if len(text) > LONGEST:
+                raise OrchestraError(f"{path}: its input is longer than {LONGEST:,} characters")
         messages = self.messages if text is None else [HumanMessage(text)]
         caller = Caller(self.state, self.write, self.call)
 
@@ -155,7 +158,10 @@ def _items(stage: Stage, over: str) -> list[str]:
             what = one_line(stage.state.redact(task), 100)
             raise OrchestraError(f"{stage.call}: 'over' needs JSON, but got {what!r}") from None
         return [line for line in map(str.strip, task.splitlines()) if line]
-    found = select(over, document) if over else [document]
+    try:
+        found = select(over, document) if over else [document]
+    except ValueError as error:
+        raise OrchestraError(f"{stage.call}: {error}") from None
     if len(found) == 1 and isinstance(found[0], list):
         found = found[0]
     elif not over:

@@ -44,7 +44,7 @@ class Finder:
         found: Any = self._module(module_name, target, where)
         for attribute in attributes.split("."):
             if not hasattr(found, attribute):
-                names = [n for n in vars(found) if not n.startswith("_")]
+                names = [n for n in dir(found) if not n.startswith("_")]
                 message = f"{module_name} has no {attribute!r}"
                 raise self.error(where, message, nearest(attribute, names))
             found = getattr(found, attribute)
@@ -56,10 +56,14 @@ class Finder:
             hint = "a tool returns its answer as a whole"
             raise self.error(where, f"{target!r} is a generator", hint)
         home = _home(found)
-        if not self._trust and not self._at_home(home):
+        if not self.owns(found):
             told = f"{target!r} is defined outside the project, in {home or 'Python'}"
             raise self.error(where, told)
         return found
+
+    def owns(self, found: Any) -> bool:
+        """Whether an object is code that the scenario may name."""
+        return self._trust or self._at_home(_home(found))
 
     def error(self, where: Where, message: str, hint: str = "") -> ScenarioError:
         return ScenarioError([self._source.problem(where, message, hint)])
@@ -75,7 +79,10 @@ class Finder:
         """The folders of the packages that the settings allow."""
         folders = []
         for package in self._packages:
-            spec = importlib.util.find_spec(package.partition(".")[0])
+            try:
+                spec = importlib.util.find_spec(package.partition(".")[0])
+            except (ValueError, ImportError):  # as for __main__
+                continue
             if spec and spec.submodule_search_locations:
                 folders += [Path(it).resolve() for it in spec.submodule_search_locations]
             elif spec and spec.origin:

@@ -62,8 +62,8 @@ class Models:
         except UsageError:
             raise
         except Exception as error:
-            reason = self.filler.redact(brief(error))
-            raise UsageError(f"model {model!r} cannot be made: {reason}") from error
+            told = f"model {model!r} cannot be made: {brief(error)}"
+            raise UsageError(self.filler.redact(told)) from error
         return made
 
     def _openai(self, name: str, settings: dict[str, Any]) -> BaseChatModel:

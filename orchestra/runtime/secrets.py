@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any
+from urllib.parse import quote
 
 from ..errors import UsageError
 from ..scenario.environment import environment, fill
@@ -23,6 +24,7 @@ def _forms(secret: str) -> Iterator[str]:
         once = json.dumps(secret, ensure_ascii=ascii_only)[1:-1]
         yield once
         yield json.dumps(once, ensure_ascii=ascii_only)[1:-1]
+    yield quote(secret, safe="")
 
 
 @dataclass(slots=True)

@@ -102,7 +102,8 @@ def _methods(name: str, kind: type, args: dict[str, Any], finder: Finder) -> Ite
     methods = [
         (method, function)
         for method, function in inspect.getmembers(kind, inspect.isroutine)
-        if not method.startswith("_") and not inspect.isbuiltin(function)
+        # What a class has from elsewhere is none of its own methods.
+        if not method.startswith("_") and not inspect.isbuiltin(function) and finder.owns(function)
     ]
     if not methods:
         raise finder.error(where, f"the class {kind.__name__} has no public methods")

@@ -33,6 +33,8 @@ def _templates(source: Source, where: tuple[str, ...], agent: Node, kind: str) -
     steps = list(entries(agent, kind))
     names = [text(node, "agent") or str(node.value) for _, node in steps]
     for at, node in steps:
+        if "{{" not in (text(node, "input") or ""):
+            continue
         # In a loop every step has spoken before, from the second round on.
         earlier = {"sequence": names[:at], "loop": names}.get(kind, [])
         before = kind == "loop" or (kind == "sequence" and at > 0)
@@ -47,8 +49,10 @@ def _template(
     source: Source, where: Where, step: Node, earlier: list[str], *, previous: bool
 ) -> Iterator[Problem]:
     template = text(step, "input")
+    if not template or "{{" not in template:
+        return
     known = ["input", *["previous"][:previous], *(f"steps.{name}" for name in earlier)]
-    for found in _PLACE.findall(template or ""):
+    for found in _PLACE.findall(template):
         place = found.strip()
         if place not in known:
             places = ", ".join(f"{{{{{it}}}}}" for it in dict.fromkeys(known[:8]))

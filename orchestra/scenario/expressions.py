@@ -13,11 +13,13 @@ from typing import Any
 import regex
 
 LONGEST = 1000  # characters of a pattern
-LARGEST = 20_000  # nodes of a pattern with its repeats written out
+LARGEST = 2_000  # nodes of a pattern with its repeats written out
 DEEPEST = 50  # groups inside each other
 PATIENCE = 5.0  # seconds for one search
 
 _PIECE = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(|\)|\{(\d*)(?:(,)(\d*))?\}|.", re.DOTALL)
+
+_CALLS = re.compile(r"\(\?(?:R|[0-9]|&|P>|[-+][0-9])")  # recursion: without a bound in memory
 
 
 def check(pattern: str) -> None:
@@ -30,14 +32,16 @@ def search(pattern: str, text: str) -> bool:
     return _compiled(pattern).search(text, timeout=PATIENCE) is not None
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=16)
 def _compiled(pattern: str) -> Any:
     if len(pattern) > LONGEST:
         raise ValueError(f"is a regular expression of more than {LONGEST} characters")
+    if _CALLS.search(pattern):
+        raise ValueError("is a regular expression that calls itself, or a part of itself")
     if _size(pattern) > LARGEST:
         raise ValueError("is a regular expression with too large repeats")
     try:
-        return regex.compile(pattern)
+        return regex.compile(pattern, cache_pattern=False)
     except (regex.error, ValueError, OverflowError, RecursionError) as error:
         raise ValueError(f"is no regular expression: {error}") from None
 

@@ -40,7 +40,10 @@ class JsonPath(Spec):
             document = read_json(text)
         except ValueError:
             return "expected JSON"
-        found = select(self.path, document)
+        try:
+            found = select(self.path, document)
+        except ValueError as error:
+            return str(error)
         if not found:
             return f"{self.path} finds nothing"
         if "equals" not in self.model_fields_set or any(same(self.equals, it) for it in found):

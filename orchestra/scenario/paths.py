@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 LONGEST = 1000  # characters of a path
+MOST = 100_000  # values that it may find
 
 
 def select(path: str, document: Any) -> list[Any]:
-    """The values that ``path`` finds in a document, in order."""
-    return [match.obj for match in compiled(path).finditer(document)]
+    """The values that ``path`` finds in a document, in order. ValueError if they are too many."""
+    import jsonpath
+
+    try:
+        found = [match.obj for match in islice(compiled(path).finditer(document), MOST + 1)]
+    except (jsonpath.JSONPathError, RecursionError) as error:
+        raise ValueError(f"{path}: {str(error).splitlines()[0]}") from None
+    if len(found) > MOST:
+        raise ValueError(f"{path} finds more than {MOST:,} values")
+    return found
 
 
 @lru_cache(maxsize=256)

@@ -6,7 +6,17 @@ from collections.abc import Mapping
 
 from ..errors import UsageError
 from ..events import Member, agent_of
-from .agents import DEFAULT, ECHO, SCRIPTED, AgentSpec, AnyAgent, ModelSpec, RouteSpec, kind_of
+from .agents import (
+    DEFAULT,
+    ECHO,
+    SCRIPTED,
+    AgentSpec,
+    AnyAgent,
+    ModelSpec,
+    RouteSpec,
+    kind_of,
+    steps_of,
+)
 from .environment import environment, fill
 from .model import Scenario
 from .replies import Reply
@@ -83,12 +93,16 @@ def spoken(scenario: Scenario, models: Mapping[str, str] | None = None) -> Scrip
 
 def members(scenario: Scenario, models: Mapping[str, str] | None = None) -> tuple[Member, ...]:
     """The team as the events describe it, in the order of the file."""
+    parents: dict[str, list[str]] = {}
+    for name, spec in scenario.agents.items():
+        for called in steps_of(spec):
+            parents.setdefault(called, []).append(name)
     return tuple(
         Member(
             name=name,
             title=spec.title or name,
             description=spec.description,
-            parents=scenario.parents(name),
+            parents=tuple(parents.get(name, ())),
             tools=spec.tools if isinstance(spec, AgentSpec) else (),
             model=_label(choose(scenario, name, models)) if speaks(spec) else "",
             kind=kind_of(spec),

@@ -29,7 +29,7 @@ def mermaid(scenario: Scenario) -> Iterator[str]:
     tools = {name: f"t{at}_{_word(name)}" for at, name in enumerate(scenario.tools)}
     for name, spec in scenario.agents.items():
         kind = kind_of(spec)
-        title = label(spec.title or name)
+        title = label(spec.title.strip() or name)
         told = title if kind == "agent" else f"{title}<br/>{kind}"
         yield f"  {agents[name]}{_SHAPES[kind].format(told)}"
     used = [

@@ -23,7 +23,7 @@ from .schema import SCENARIO
 
 _MODELINE = re.compile(r"\A# yaml-language-server: \$schema=.*\n")
 _NAME = re.compile(r"^name:.*$", re.MULTILINE)
-_PLAIN = re.compile(r"(?!(?:true|false|null)$)[A-Za-z][A-Za-z0-9_-]*")
+_PLAIN = re.compile(r"(?!(?i:true|false|null)$)[A-Za-z][A-Za-z0-9_-]*")
 
 
 def new(args: argparse.Namespace) -> int:

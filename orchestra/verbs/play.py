@@ -44,6 +44,7 @@ def run(args: argparse.Namespace) -> int:
     kind: Kind = args.display or ("rich" if sys.stdout.isatty() else "plain")
     pace = READING_RATE if kind == "rich" and sys.stdout.isatty() else 0.0
     rate = pace if settings.rate is None else settings.rate
+    _spare(scenario, args.save)
     header = _header(scenario)
     saver = Saver(args.save, header) if args.save else None
     stats = args.stats or kind == "rich"
@@ -274,6 +275,13 @@ def _asker(scenario: Scenario) -> Ask:
             loop.remove_reader(sys.stdin)
 
     return ask
+
+
+def _spare(scenario: Scenario, save: Path | None) -> None:
+    """Events are never written over the files they come from."""
+    own = {scenario.source.path, *map(Path, scenario.source.used)}
+    if save is not None and save.resolve() in {path.resolve() for path in own}:
+        raise UsageError(f"--save {save}: is a file of this scenario; name another")
 
 
 def _header(scenario: Scenario) -> Header:
