@@ -8,9 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
-from .expressions import search
+from .expressions import check, search
+
+MOST = 200  # regular expressions of a schema that are looked at before it is used
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,15 +26,33 @@ class Unsound:
 
 def unsound(schema: Mapping[str, Any]) -> Unsound | None:
     """What makes this no JSON Schema, if anything does."""
-    from jsonschema.exceptions import SchemaError  # here: few scenarios have a schema
+    from jsonschema import FormatChecker  # here: few scenarios have a schema
+    from jsonschema.exceptions import SchemaError
 
     try:
-        _validator_class(schema).check_schema(schema)
+        # Without formats: its expressions are of our dialect, and bounded.
+        _validator_class(schema).check_schema(schema, format_checker=FormatChecker(formats=()))
+        for expression in islice(_expressions(schema), MOST + 1):
+            check(expression)
     except SchemaError as error:
         return Unsound(list(error.absolute_path), _brief(error.message))
     except Exception as error:  # noqa: BLE001 - a regular expression, a reference, recursion
         return Unsound([], _brief(str(error)))
     return None
+
+
+def _expressions(part: Any) -> Iterator[str]:
+    """The regular expressions in a schema, wherever one may stand."""
+    if isinstance(part, list):
+        for item in part:
+            yield from _expressions(item)
+    elif isinstance(part, dict):
+        if isinstance(pattern := part.get("pattern"), str):
+            yield pattern
+        if isinstance(named := part.get("patternProperties"), dict):
+            yield from named
+        for item in part.values():
+            yield from _expressions(item)
 
 
 def misfit(schema: Mapping[str, Any], value: Any) -> str | None:
