@@ -4,13 +4,14 @@ import asyncio
 import random
 
 import pytest
+from langchain.agents import create_agent
 from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import AIMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 from runs import by_call, check_promises, collect, finished, of, play, scenario, texts
 
 from orchestra import UsageError, events
-from orchestra.runtime import Run, build, run
+from orchestra.runtime import Run, build, graph, run
 
 SLOW = """
 agents: {lead: {subagents: [w], tools: [wait]}, w: {}}
@@ -217,3 +218,20 @@ def test_where_an_error_arose_is_not_forgotten_for_another() -> None:
         state.blame(error, f"call{number}")
         assert state.origin(error) == f"call{number}"
         del error
+
+
+async def test_of_a_large_team_only_who_is_called_is_compiled(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    compiled: list[str] = []
+
+    def compile_one(*args: object, name: str, **options: object) -> object:
+        compiled.append(name)
+        return create_agent(*args, name=name, **options)
+
+    monkeypatch.setattr(graph, "create_agent", compile_one)
+    agents = "".join(f"  a{n}: {{subagents: [a{n + 1}]}}\n" for n in range(300))
+    text = f"agents:\n{agents}  a300: {{}}\nmain: a0\ninput: go\nscript:\n"
+    seen = await play(text + "  a0: [tool_calls: [{a1: {query: x}}], text: end]\n  a1: [text: b]")
+    assert finished(seen).status == "completed"
+    assert compiled == ["a0", "a1"]

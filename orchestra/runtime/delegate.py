@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +18,7 @@ from langchain.tools import ToolRuntime
 from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMessage, ToolMessage
 from langchain_core.tools import BaseTool, StructuredTool, ToolException
 from langgraph.errors import GraphBubbleUp
+from pydantic import BaseModel, ConfigDict
 
 from .. import events
 from ..errors import LimitExceeded, OrchestraError
@@ -28,12 +29,33 @@ from .observe import Writer, brief, plain
 from .state import CALL, RunState, metadata_for, state_of
 
 
+class _Task(BaseModel):
+    """What a delegate tool takes. Made once: a model for each tool takes longer than its agent."""
+
+    query: str
+
+
+class _Nothing(BaseModel):
+    """What a transfer tool takes: nothing from a model. LangChain injects what is listed here."""
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+    runtime: ToolRuntime[Any, Any]
+
+
 @dataclass(slots=True)
 class Crew:
     """The agents of a team, by name: what the file says of them, and their compiled graphs."""
 
     specs: dict[str, AnyAgent]
-    graphs: dict[str, Any] = field(default_factory=dict)  # langgraph's own type says no more
+    makers: dict[str, Callable[[], Any]] = field(default_factory=dict)
+    """How each graph is compiled: at its first call, as of a large team few may be called."""
+    _graphs: dict[str, Any] = field(default_factory=dict)  # langgraph's own type says no more
+
+    def graph(self, name: str) -> Any:
+        """The compiled graph of an agent."""
+        if name not in self._graphs:
+            self._graphs[name] = self.makers[name]()
+        return self._graphs[name]
 
     def limits(self, name: str) -> Limits:
         spec = self.specs[name]
@@ -140,7 +162,7 @@ async def _timed(
             result = {"messages": [*messages]}
             while True:
                 given = {"messages": result["messages"]}
-                result = await crew.graphs[name].ainvoke(given, metadata_for(name, call))
+                result = await crew.graph(name).ainvoke(given, metadata_for(name, call))
                 if not _refused(crew.specs[name], result["messages"]):
                     return result
     except TimeoutError:
@@ -200,7 +222,7 @@ def delegate(crew: Crew, name: str) -> BaseTool:
         return answer.text
 
     description = crew.specs[name].description or f"Hands a task to {name}."
-    return StructuredTool.from_function(coroutine=run, name=name, description=description)
+    return StructuredTool(coroutine=run, name=name, description=description, args_schema=_Task)
 
 
 def transfer(crew: Crew, name: str) -> BaseTool:
@@ -221,10 +243,11 @@ def transfer(crew: Crew, name: str) -> BaseTool:
 
     about = crew.specs[name].description
     description = f"Hands the conversation over to {name}." + (f" {about}" if about else "")
-    return StructuredTool.from_function(
+    return StructuredTool(
         coroutine=run,
         name=TRANSFER + name,
         description=description,
+        args_schema=_Nothing,
         return_direct=True,
         handle_tool_error=True,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypedDict
 
 from langchain.agents import create_agent
@@ -86,10 +87,10 @@ def build(
     crew = Crew(dict(scenario.agents))
     for name, spec in scenario.agents.items():
         if isinstance(spec, AgentSpec):
-            crew.graphs[name] = _agent(scenario, crew, name, spec, makers, models, tools)
+            crew.makers[name] = _agent(scenario, crew, name, spec, makers, models, tools)
         else:
             picker = _picker(scenario, name, spec, makers, models)
-            crew.graphs[name] = composite(crew, name, spec, picker)
+            crew.makers[name] = partial(composite, crew, name, spec, picker)
     return Team(
         scenario=scenario,
         graph=_root(scenario.mains, crew),
@@ -108,8 +109,8 @@ def _agent(
     makers: Models,
     models: Mapping[str, str] | None,
     tools: Mapping[str, Sequence[BaseTool]],
-) -> Any:
-    """The compiled graph of one agent."""
+) -> Callable[[], Any]:
+    """How to compile the graph of one agent. What can be wrong with it comes out now."""
     chosen = choose(scenario, name, models)
 
     def model(ref: str | None, aside: str) -> BaseChatModel:
@@ -122,7 +123,8 @@ def _agent(
     own += [transfer(crew, other) for other in spec.handoffs]
     _refuse_twins(scenario, name, own)
     schema = spec.response_format
-    return create_agent(
+    return partial(
+        create_agent,
         makers.make(chosen),
         own,
         system_prompt=spec.system_prompt or None,
