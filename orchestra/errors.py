@@ -4,7 +4,11 @@ OrchestraError                     4  the run failed
 ├── UsageError                     2  a wrong call: no such file, no input, an unknown agent
 │   └── ScenarioError              2  a file that is not valid; holds every problem found in it
 ├── MissingReply                   3  the script, or the cassette, has no reply left for a call
-└── LimitExceeded                  4  an agent, or the run, used more than it may
+├── LimitExceeded                  4  an agent, or the run, used more than it may
+├── ModelFailed                    4  a model call came to no good end
+│   ├── BrokenStream               4  its stream broke off, and said nothing of it
+│   └── ModelTimeout               4  it took too long
+└── RunTimeout                   124  the whole run took too long
 """
 
 from __future__ import annotations
@@ -81,6 +85,25 @@ class LimitExceeded(OrchestraError):  # noqa: N818 - named after what happened
     """An agent, or the whole run, used more than its ``limits`` allow."""
 
 
+class ModelFailed(OrchestraError):  # noqa: N818 - named after what happened
+    """A model call came to no good end; another try, or another model, may."""
+
+
+class BrokenStream(ModelFailed):
+    """A model's answer ended too soon, without an error: half of it must not be acted on."""
+
+
+class ModelTimeout(ModelFailed):
+    """A model call, or its first token, took longer than it may."""
+
+
+class RunTimeout(OrchestraError):  # noqa: N818 - named after what happened
+    """The whole run took longer than ``run.timeout``."""
+
+    exit_code = TIMED_OUT
+
+
 def exit_code_of(error_type: str | None) -> int:
     """The exit code of a failed run, from ``run_finished.error_type``."""
-    return MISSING if error_type == MissingReply.__name__ else RUN_FAILED
+    known = {kind.__name__: kind.exit_code for kind in (MissingReply, RunTimeout)}
+    return known.get(error_type or "", RUN_FAILED)

@@ -24,6 +24,7 @@ agents:
   worker: {{}}
 tools: {{lookup: {{parameters: {{topic: string}}, returns: [{{value: found}}]}}}}
 input: Go.
+run: {{retry: {{attempts: 1}}}}
 """
 GREETING = "Hello, 世界 🌙."
 COUNTED = Usage(input_tokens=7, output_tokens=3)

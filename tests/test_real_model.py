@@ -35,6 +35,7 @@ agents:
   worker: {{system_prompt: You work., tools: [lookup]}}
 tools: {{lookup: {{parameters: {{topic: string}}, returns: [{{value: found}}]}}}}
 input: try {fault}
+run: {{retry: {{attempts: 1}}}}
 """
 
 

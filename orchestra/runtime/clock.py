@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import time
 
+FOREVER = 10_000_000.0  # seconds: what never comes, on a virtual clock as well
+
 
 def now() -> float:
     """Seconds on the running loop's monotonic clock; on the system's where no loop runs."""

@@ -37,8 +37,7 @@ from ..scenario.matcher import read_json
 from ..scenario.paths import select
 from ..text import one_line
 from .delegate import Caller, Crew, call_agent, task_of
-from .observe import Writer
-from .state import CALL, RunState, metadata_for, state_of
+from .state import CALL, RunState, Writer, metadata_for, state_of
 
 T = TypeVar("T")
 LONGEST = 10_000_000  # characters of a filled template: with {{previous}} twice, it doubles

@@ -25,8 +25,8 @@ from ..errors import LimitExceeded, OrchestraError
 from ..scenario import AgentSpec, AnyAgent, Limits
 from ..scenario.agents import TRANSFER
 from ..text import whole_characters
-from .observe import Writer, brief, plain
-from .state import CALL, RunState, metadata_for, state_of
+from .state import CALL, RunState, Writer, metadata_for, state_of
+from .values import brief, plain
 
 
 class _Task(BaseModel):

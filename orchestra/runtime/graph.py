@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, TypedDict
 
 from langchain.agents import create_agent
+from langchain.agents.middleware import ModelFallbackMiddleware
 from langchain.agents.structured_output import ToolStrategy
 from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.runnables import RunnableConfig
@@ -32,6 +33,7 @@ from .secrets import Filler
 from .state import state_of
 from .structured import response_model
 from .tools import make_tools
+from .turns import Turns
 
 
 @dataclass(slots=True)
@@ -122,21 +124,25 @@ def _agent(
     own += [delegate(crew, subagent) for subagent in spec.subagents]
     own += [transfer(crew, other) for other in spec.handoffs]
     _refuse_twins(scenario, name, own)
+    layers = make_middleware(scenario, name, model)
+    turns = Turns(name, chosen.model, frozenset(spec.subagents), _fallbacks(layers))
     schema = spec.response_format
     return partial(
         create_agent,
         makers.make(chosen),
         own,
         system_prompt=spec.system_prompt or None,
-        middleware=[
-            *make_middleware(scenario, name, model),
-            Observer(name, chosen.model, frozenset(spec.subagents), frozenset(spec.approve)),
-        ],
+        middleware=[*layers, Observer(name, turns, frozenset(spec.approve))],
         # As a tool, also where the provider has a better way: LangChain's own way for that asks
         # no second time when an answer does not fit, and goes past our OpenAIChat.
         response_format=None if schema is None else ToolStrategy(response_model(schema)),
         name=name,
     )
+
+
+def _fallbacks(layers: Sequence[Any]) -> int:
+    """How many models middleware tries after the agent's own."""
+    return sum(len(it.models) for it in layers if isinstance(it, ModelFallbackMiddleware))
 
 
 def _refuse_twins(scenario: Scenario, agent: str, tools: Sequence[BaseTool]) -> None:
@@ -164,7 +170,7 @@ def _picker(
     return create_agent(
         makers.make(chosen),
         system_prompt=choice_prompt(spec),
-        middleware=[Observer(name, chosen.model)],
+        middleware=[Observer(name, Turns(name, chosen.model))],
         name=name,
     )
 
@@ -172,7 +178,7 @@ def _picker(
 def _root(mains: Sequence[str], crew: Crew) -> Any:
     async def run(state: _Root, config: RunnableConfig) -> dict[str, Any]:
         own = state_of(config)
-        if own.cancelled:
+        if own.stopped:
             return {"turn": state["turn"]}
         # A task of its own, so that cancel() ends the agents and not the stream that tells of it.
         caller = Caller(own, get_stream_writer())
@@ -184,10 +190,10 @@ def _root(mains: Sequence[str], crew: Crew) -> Any:
             questions = ", ".join(repr(getattr(each, "value", each)) for each in asked)
             own.error = OrchestraError(f"nobody can answer what a tool asked: {questions}")
         except asyncio.CancelledError:
-            if not own.cancelled:  # the consumer walked away: nobody is left to be told
+            if not own.stopped:  # the consumer walked away: nobody is left to be told
                 raise
         except Exception as error:  # noqa: BLE001 - every failure of a run ends in run_finished
-            own.error = error
+            own.error = own.error or error
         return {"turn": state["turn"]}
 
     graph = StateGraph(_Root)

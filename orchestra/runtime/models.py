@@ -10,9 +10,9 @@ from langchain_core.language_models.chat_models import BaseChatModel
 
 from ..errors import UsageError
 from ..scenario import ECHO, SCRIPTED, ModelSpec, Scenario
-from .observe import brief
 from .scripted import EchoModel, ScriptedModel
 from .secrets import Filler
+from .values import brief
 
 
 @dataclass(slots=True)

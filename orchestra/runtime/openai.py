@@ -15,30 +15,31 @@ import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Self, cast
+from typing import Any, ClassVar, Self, cast
 
 import httpx2
 import openai
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun
+from langchain_core.language_models.chat_models import agenerate_from_stream
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.messages.tool import ToolCallChunk, tool_call_chunk
-from langchain_core.outputs import ChatGenerationChunk
+from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import ensure_config
 from langchain_openai import ChatOpenAI
 from pydantic import model_validator
 
+from .faults import HALF, MalformedAnswerError
 from .state import MESSAGE
 
 _Life = AsyncGenerator[httpx2.AsyncClient, None]
 
 
-class MalformedAnswerError(Exception):
-    """A model server answered with something that is no answer."""
-
-
 class OpenAIChat(ChatOpenAI):
     """ChatOpenAI for every dialect: reasoning, odd tool calls, usage said more than once."""
+
+    says_why_it_ends: ClassVar[bool] = True
+    """An answer without a finish reason is not whole."""
 
     @model_validator(mode="after")
     def _speak_plainly(self) -> Self:
@@ -70,9 +71,26 @@ class OpenAIChat(ChatOpenAI):
             raise _unreadable(error) from error
         if chunk is None:
             raise MalformedAnswerError("the server's answer is empty")
+        if half := calls.half():
+            last = AIMessageChunk(content="", response_metadata={HALF: half})
+            yield ChatGenerationChunk(message=last)
         if usage:  # once, at the end: some say the sum so far with every chunk, and chunks add up
             last = AIMessageChunk(content="", usage_metadata=usage)
             yield ChatGenerationChunk(message=last)
+
+    async def _agenerate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        """Without streaming: the same way, as of a server that cannot stream."""
+        if self._use_responses_api(self._get_request_payload(messages, stop=stop, **kwargs)):
+            return await super()._agenerate(messages, stop, run_manager, **kwargs)
+        more = {**(self.extra_body or {}), **(kwargs.pop("extra_body", None) or {})}
+        kwargs["extra_body"] = {**more, "stream": False}
+        return await agenerate_from_stream(self._astream(messages, stop, run_manager, **kwargs))
 
     def _convert_chunk_to_generation_chunk(
         self,
@@ -111,9 +129,12 @@ class _Completions:
 
     async def create(self, **request: Any) -> openai.AsyncStream[object]:
         more = request.pop("extra_body", None) or {}
+        body = {**request, **more}
+        if not body["stream"]:  # asked for whole; what comes is made into a stream again
+            body.pop("stream_options", None)
         return await self._client.post(
             "/chat/completions",
-            body={**request, **more},
+            body=body,
             options={"security": {"bearer_auth": True}},
             cast_to=object,
             stream=True,
@@ -150,6 +171,8 @@ class _Call:
     index: int | None
     id: str | None
     args: list[str] = field(default_factory=list)
+    given: str = ""
+    """The id that it has here."""
 
     def goes_on(self, index: int | None, call_id: str | None, name: str | None) -> bool:
         """Whether a fragment with these marks may be one of this call."""
@@ -191,6 +214,10 @@ class _ToolCalls:
             chunk_position=message.chunk_position,
         )
 
+    def half(self) -> list[str]:
+        """The ids of the calls whose arguments are no JSON."""
+        return [call.given for call in self._calls if "".join(call.args) and not call.whole()]
+
     def _next(self, chunk: ToolCallChunk) -> ToolCallChunk:
         args, call_id, name = chunk["args"] or "", chunk["id"] or None, chunk["name"] or None
         ours = self._known(chunk["index"], call_id, name, args)
@@ -199,7 +226,8 @@ class _ToolCalls:
             return tool_call_chunk(name=None, args=args, id=None, index=ours)
         self._calls.append(_Call(chunk["index"], call_id, [args]))
         ours = len(self._calls) - 1
-        return tool_call_chunk(name=name, args=args, id=self._unique(call_id, ours), index=ours)
+        own = self._calls[ours].given = self._unique(call_id, ours)
+        return tool_call_chunk(name=name, args=args, id=own, index=ours)
 
     def _known(
         self, index: int | None, call_id: str | None, name: str | None, args: str

@@ -17,9 +17,9 @@ from ..scenario import Case, Scenario
 from ..scenario.script import unused, unused_line
 from ..text import whole_characters
 from .graph import Team, build
-from .observe import brief
 from .state import RUN, RunState
 from .stream import MODES, Adapter
+from .values import brief
 
 Ask = Callable[[], Awaitable[str | None]]
 """Asks the user for a further turn; None ends the conversation."""
@@ -51,7 +51,7 @@ class Run:
         self.case = _case(team.scenario, case, asked=ask is not None)
         run = team.scenario.run
         self._state = RunState(
-            limits=run.limits,
+            rules=run,
             slots=asyncio.Semaphore(run.max_concurrency),
             conversations={name: [] for name in team.scenario.mains},
             redact=team.secrets.redact,
@@ -83,6 +83,8 @@ class Run:
                 input=whole_characters(given[0]) if given else "",
             )
         )
+        seconds = scenario.run.timeout
+        expire = seconds and asyncio.get_running_loop().call_later(seconds, state.expire, seconds)
         try:
             for warning in _not_in_effect(scenario):
                 yield adapter.stamp(events.Warned(message=warning))
@@ -92,12 +94,14 @@ class Run:
                 async with aclosing(self._turn(adapter, turn, text)) as happening:
                     async for event in happening:
                         yield event
-                if state.error or state.cancelled:
+                if state.stopped:
                     break
             for event in self._left_over():
                 yield adapter.stamp(event)
             yield self._finished(adapter)
         finally:
+            if expire:
+                expire.cancel()
             if self._close_team:
                 await self.team.aclose()
 
@@ -105,7 +109,7 @@ class Run:
         """The user's next message: of the case, then of the user."""
         if turn < len(given):
             return given[turn]
-        if self._ask is None or self._state.cancelled:
+        if self._ask is None or self._state.stopped:
             return None
         asking = self._state.task = asyncio.ensure_future(self._ask())
         try:
@@ -120,7 +124,7 @@ class Run:
             messages.append(HumanMessage(text))
         state.output = ""
         yield adapter.stamp(events.TurnStarted(turn=turn, input=whole_characters(text)))
-        if not state.cancelled:
+        if not state.stopped:
             stream = self.team.graph.astream(
                 {"turn": turn},
                 {"configurable": {RUN: state}},
@@ -193,12 +197,8 @@ def _case(scenario: Scenario, given: Case | Sequence[str], *, asked: bool) -> Ca
 
 def _not_in_effect(scenario: Scenario) -> Iterator[str]:
     """What the file asks for, and this version does not do yet."""
-    asked = scenario.run.model_fields_set - {"max_concurrency", "limits"}
-    asked |= {"limits.cost"} if scenario.run.limits.cost is not None else set()
-    for key in sorted(asked):
-        yield f"run.{key} is not in effect yet"
-    if any(reply.fault for replies in scenario.script.values() for reply in replies):
-        yield "script: 'fault' is not in effect yet"
+    if scenario.run.limits.cost is not None:
+        yield "run.limits.cost is not in effect yet"
 
 
 class Batch:

@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from langchain_core.callbacks import (
     AsyncCallbackManagerForLLMRun,
     CallbackManagerForLLMRun,
 )
 from langchain_core.language_models import ModelProfile
-from langchain_core.language_models.chat_models import BaseChatModel, generate_from_stream
+from langchain_core.language_models.chat_models import (
+    BaseChatModel,
+    agenerate_from_stream,
+    generate_from_stream,
+)
 from langchain_core.messages import AIMessageChunk, BaseMessage
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.messages.tool import ToolCallChunk, tool_call_chunk
@@ -25,11 +29,12 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import Field
 
 from ..errors import MissingReply
-from ..scenario import Reply, ScriptedCall
+from ..scenario import ECHO, SCRIPTED, Fault, Reply, ScriptedCall
 from ..scenario.agents import RESPONSE
 from ..scenario.script import find
 from ..text import one_line
 from . import clock
+from .faults import HALF, MalformedAnswerError, ScriptedFault
 from .pieces import fragments, tokens
 from .state import AGENT, CALL, MESSAGE, RUN, RunState
 
@@ -54,6 +59,9 @@ class ScriptedModel(BaseChatModel):
     """What middleware wants to know of a model: fractions are of this."""
     answer: str = ""
     """The tool by which a structured answer is given."""
+    says_why_it_ends: ClassVar[bool] = True
+    spoken_name: ClassVar[str] = SCRIPTED
+    """What to call it in the events, whomever it speaks for."""
 
     @property
     def _llm_type(self) -> str:
@@ -127,9 +135,10 @@ class ScriptedModel(BaseChatModel):
     ) -> Iterator[ChatGenerationChunk]:
         reply = self.reply(messages)
         pace = clock.Pace(reply.first_token, self._rate(reply))
-        for piece in _pieces(reply, messages, self.answer):
-            clock.block(pace.wait())
-            yield piece
+        for piece in self._pieces(reply, messages):
+            clock.block(pace.wait() if piece else clock.FOREVER)
+            if piece:
+                yield piece
 
     async def _astream(
         self,
@@ -140,11 +149,39 @@ class ScriptedModel(BaseChatModel):
     ) -> AsyncIterator[ChatGenerationChunk]:
         reply = self.reply(messages)
         pace = clock.Pace(reply.first_token, self._rate(reply))
-        for number, piece in enumerate(_pieces(reply, messages, self.answer), 1):
-            await clock.sleep(pace.wait())
+        for number, piece in enumerate(self._pieces(reply, messages), 1):
+            await clock.sleep(pace.wait() if piece else clock.FOREVER)
             if number % BREATH == 0:
                 await clock.breathe()
-            yield piece
+            if piece:
+                yield piece
+
+    async def _agenerate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        return await agenerate_from_stream(self._astream(messages, stop, run_manager, **kwargs))
+
+    def _pieces(
+        self, reply: Reply, messages: list[BaseMessage]
+    ) -> Iterator[ChatGenerationChunk | None]:
+        """The chunks of a reply, broken by its fault if this is one of its attempts.
+
+        None: nothing follows, and no end either.
+        """
+        fault = reply.fault
+        if fault is None:
+            return _pieces(reply, messages, self.answer)
+        call, state = self._place()
+        attempt = 1 if state is None else state.attempt(call)
+        if attempt not in fault.attempts:
+            return _pieces(reply, messages, self.answer)
+        garbled = fault.error == "malformed" and bool(reply.tool_calls or reply.structured)
+        pieces = _pieces(reply, messages, self.answer, garbled=garbled)
+        return pieces if garbled else _broken(pieces, fault)
 
     def _rate(self, reply: Reply) -> float:
         return self.rate if reply.rate is None else reply.rate
@@ -152,6 +189,8 @@ class ScriptedModel(BaseChatModel):
 
 class EchoModel(ScriptedModel):
     """Answers with the last message: wiring without a script."""
+
+    spoken_name: ClassVar[str] = ECHO
 
     @property
     def _llm_type(self) -> str:
@@ -179,9 +218,29 @@ def _missing(call: str, turn: int, key: str, count: int, last: str) -> str:
     return f"{call}: reply {turn + 1} was asked for, but script key {key!r} has {count}"
 
 
+def _broken(
+    pieces: Iterator[ChatGenerationChunk], fault: Fault
+) -> Iterator[ChatGenerationChunk | None]:
+    """The first chunks of a stream, and then what goes wrong."""
+    whole = list(pieces)[:-1]  # a fault comes before the end
+    yield from whole[: fault.after]
+    after = min(fault.after, len(whole))
+    match fault.error:
+        case "unfinished":
+            if not after:  # a stream without a chunk would be an error of its own
+                yield _chunk(None)
+        case "stall":
+            yield None
+        case "malformed":
+            raise MalformedAnswerError("the server sent what is not JSON, as scripted")
+        case kind:
+            raise ScriptedFault(kind, after)
+
+
 def _pieces(
-    reply: Reply, messages: list[BaseMessage], answer: str
+    reply: Reply, messages: list[BaseMessage], answer: str, *, garbled: bool = False
 ) -> Iterator[ChatGenerationChunk]:
+    """The chunks of a reply; ``garbled``: the arguments of its tool calls end too soon."""
     message_id = ensure_config().get("metadata", {}).get(MESSAGE)
     spoken = 0
     for token in tokens(reply.reasoning):
@@ -194,7 +253,8 @@ def _pieces(
     calls = list(reply.tool_calls)
     if reply.structured is not None:
         calls.append(ScriptedCall(name=answer or RESPONSE, args=reply.structured))
-    for fragment in _call_fragments(calls, message_id or f"scripted:{said(messages) + 1}"):
+    own_id = message_id or f"scripted:{said(messages) + 1}"
+    for fragment in _call_fragments(calls, own_id, garbled=garbled):
         spoken += 1
         yield _chunk(message_id, tool_call_chunks=[fragment])
     yield _chunk(
@@ -204,6 +264,7 @@ def _pieces(
             "finish_reason": reply.finish_reason or ("tool_calls" if calls else "stop"),
             "model_name": "scripted",
             "model_provider": "orchestra",
+            **({HALF: [f"{own_id}.{at}" for at, _ in enumerate(calls, 1)]} if garbled else {}),
         },
         chunk_position="last",
     )
@@ -214,12 +275,15 @@ def _chunk(message_id: str | None, content: str = "", **fields: Any) -> ChatGene
     return ChatGenerationChunk(message=message)
 
 
-def _call_fragments(calls: Sequence[ScriptedCall], message_id: str) -> Iterator[ToolCallChunk]:
+def _call_fragments(
+    calls: Sequence[ScriptedCall], message_id: str, *, garbled: bool
+) -> Iterator[ToolCallChunk]:
     """Tool calls as providers stream them: id and name first, then the arguments in pieces."""
     for index, call in enumerate(calls):
         call_id = f"{message_id}.{index + 1}"
         yield tool_call_chunk(name=call.name, args="", id=call_id, index=index)
-        for part in fragments(json.dumps(call.args, ensure_ascii=False)):
+        args = json.dumps(call.args, ensure_ascii=False)
+        for part in fragments(args[:-1] if garbled else args):
             yield tool_call_chunk(name=None, args=part, id=None, index=index)
 
 

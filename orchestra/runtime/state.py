@@ -14,15 +14,14 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from langchain_core.messages import BaseMessage
 from langchain_core.runnables import RunnableConfig
 
-from ..errors import LimitExceeded, OrchestraError
+from ..errors import LimitExceeded, OrchestraError, RunTimeout
 from ..events import ToolCall
-from ..scenario import Limits
-from ..scenario.running import RunLimits
+from ..scenario import Limits, RunSpec
 
 RUN = "orchestra_run"  # in config["configurable"]: the RunState
 CALL = "orchestra_call"  # in config["metadata"]: the call path
@@ -31,6 +30,9 @@ AGENT = "lc_agent_name"  # in config["metadata"], LangChain's own key
 
 MAX_DEPTH = 50  # calls below calls; a model that delegates to itself for ever stops here
 
+
+Writer = Callable[[Any], None]
+"""LangGraph's stream writer: what it is given comes out of the stream, in order."""
 
 Spent = Literal["model_calls", "tool_calls", "tokens"]
 
@@ -54,7 +56,7 @@ class Allowance:
 class RunState:
     """What one run remembers. Every field is for this run alone."""
 
-    limits: RunLimits = field(default_factory=RunLimits)
+    rules: RunSpec = field(default_factory=RunSpec)
     slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(8))
     """One for each model call that may be under way at once."""
     conversations: dict[str, list[BaseMessage]] = field(default_factory=dict)
@@ -73,6 +75,8 @@ class RunState:
     """Who has the conversation, of the calls that were handed over."""
     canned: Counter[tuple[str, int]] = field(default_factory=Counter)
     """How often each answer of a canned tool was given: by tool name and index."""
+    garbled: dict[tuple[str, str], str] = field(default_factory=dict)
+    """The arguments that are no JSON, by call path and tool call id."""
     instances: dict[str, Any] = field(default_factory=dict)
     """Of the classes that are tools, by the tool's name."""
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -85,6 +89,7 @@ class RunState:
     _allowances: dict[str, Allowance] = field(default_factory=dict)
     _replies: dict[str, dict[int, int]] = field(default_factory=dict)
     _attempts: Counter[str] = field(default_factory=Counter)
+    _models: Counter[str] = field(default_factory=Counter)
     _ordinals: Counter[tuple[str, str]] = field(default_factory=Counter)
     _paths: dict[tuple[str, str], str] = field(default_factory=dict)
     # The exceptions are kept: the id of one that is gone may be another's.
@@ -97,6 +102,18 @@ class RunState:
         if self.task is not None:
             self.task.cancel()
 
+    def expire(self, seconds: float) -> None:
+        """End the run because its time is over."""
+        if self.error is None and not self.cancelled:
+            self.error = RunTimeout(f"the run took more than {seconds:g} s (run.timeout)")
+            if self.task is not None:
+                self.task.cancel()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the run is to end before its agents are done."""
+        return self.cancelled or self.error is not None
+
     def begin_turn(self, call: str) -> tuple[str, int]:
         """A model call begins: its message id, and which attempt at this turn it is.
 
@@ -107,6 +124,15 @@ class RunState:
         return f"{call}:{self._messages[call] + 1}" + (
             f"~{attempt}" if attempt > 1 else ""
         ), attempt
+
+    def begin_model(self, call: str) -> int:
+        """Which model tries a turn, from 1: each has its attempts, and then a fallback its own."""
+        self._models[call] += 1
+        return self._models[call]
+
+    def attempt(self, call: str) -> int:
+        """Which attempt at its turn a call is making, from 1."""
+        return self._attempts[call] or 1
 
     def finish_turn(
         self, call: str, tool_calls: Sequence[ToolCall], delegates: frozenset[str]
@@ -119,7 +145,7 @@ class RunState:
         """
         self.turns[call] += 1
         self._messages[call] += 1
-        del self._attempts[call]
+        del self._attempts[call], self._models[call]
         for tool_call in tool_calls:
             if tool_call.name in delegates:
                 self._paths[call, tool_call.id] = self.next_path(call, tool_call.name)
@@ -157,7 +183,7 @@ class RunState:
         if allowance := self._allowances.get(call):
             allowance.spend(call, what, amount)
         self._spent[what] += amount
-        limit = None if what == "tool_calls" else getattr(self.limits, what)
+        limit = None if what == "tool_calls" else getattr(self.rules.limits, what)
         if limit is not None and self._spent[what] > limit:
             words = what.replace("_", " ")
             raise LimitExceeded(f"the run used more than {limit:,} {words} (run.limits.{what})")
@@ -176,7 +202,7 @@ class RunState:
             self._messages[call] += 1
         for path in [call, *(it for it in self._replies if it.startswith(f"{call}."))]:
             del self.turns[path]
-            del self._attempts[path]
+            del self._attempts[path], self._models[path]
             self._replies.pop(path, None)
 
     def restart_all(self, call: str) -> None:
@@ -209,6 +235,18 @@ def state_of(config: RunnableConfig | Mapping[str, Any]) -> RunState:
     if not isinstance(state, RunState):
         raise OrchestraError("this graph runs only through orchestra.run()")
     return state
+
+
+class Place(NamedTuple):
+    """Where a model or tool runs: its run, its call path, and what else its config says."""
+
+    state: RunState
+    call: str
+    config: RunnableConfig
+
+
+def place_of(config: RunnableConfig) -> Place:
+    return Place(state_of(config), config["metadata"][CALL], config)
 
 
 def metadata_for(agent: str, call: str) -> RunnableConfig:

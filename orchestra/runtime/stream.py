@@ -24,9 +24,9 @@ from ..scenario.agents import RESPONSE
 from ..text import whole_characters
 from ..totals import Totals
 from . import clock
-from .observe import plain
 from .secrets import Filler
 from .state import AGENT, CALL, MESSAGE
+from .values import plain
 from .voice import Speech, Voice, words_of
 
 MODES = ["messages", "custom", "tools"]

@@ -23,9 +23,9 @@ from ..scenario.matcher import same
 from ..scenario.tools import is_schema
 from . import clock
 from .finder import Finder, Where
-from .observe import brief
 from .secrets import Filler
 from .state import state_of
+from .values import brief
 
 
 def make_tools(scenario: Scenario, filler: Filler, finder: Finder) -> dict[str, Sequence[BaseTool]]:

@@ -1,0 +1,267 @@
+"""A model turn: its attempts, each of them visible, until one comes to a good end or none is left.
+
+What ``run`` of the scenario says is done here: timeouts, retries, and what becomes of a stream
+that breaks off. A message is looked at before anything acts on it: half a tool call, which
+LangChain completes and runs, does not get out of here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from itertools import count
+from typing import Any
+
+from langchain.agents.middleware import ModelRequest, ModelResponse
+from langchain_core.callbacks import AsyncCallbackHandler
+from langchain_core.messages import AIMessage, AIMessageChunk
+from langchain_core.messages.ai import UsageMetadata
+from langchain_core.runnables.config import RunnableConfig, merge_configs, var_child_runnable_config
+from langgraph.config import get_config
+from langgraph.errors import GraphBubbleUp
+
+from .. import events
+from ..errors import BrokenStream, ModelTimeout
+from ..scenario import RunSpec
+from ..scenario.agents import RESPONSE
+from ..text import whole_characters
+from . import clock
+from .faults import ending, failure_of, finish_reason, wait_before
+from .state import MESSAGE, Place, Writer, place_of
+from .values import brief, plain
+from .voice import words_of
+from .whole import is_kept, mend
+
+ModelHandler = Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]]
+BOUND = 600.0  # seconds for a try without streaming, where 'model_timeout' gives none
+
+
+@dataclass(frozen=True, slots=True)
+class _Next:
+    """Another attempt: after how many seconds, and whether ``whole``: without streaming."""
+
+    wait: float = 0.0
+    whole: bool = False
+
+
+class Turns:
+    """The model turns of one agent.
+
+    ``model`` is what to call its model in the events; ``delegates`` are its subagents, whose calls
+    get their paths when a message that asks for them is whole. ``fallbacks`` is how many models
+    middleware tries after the agent's own.
+    """
+
+    def __init__(
+        self,
+        agent: str,
+        model: str,
+        delegates: frozenset[str] = frozenset(),
+        fallbacks: int = 0,
+    ) -> None:
+        self._agent = agent
+        self._model = model
+        self._delegates = delegates
+        self._fallbacks = fallbacks
+
+    async def take(self, request: ModelRequest[Any], handler: ModelHandler) -> ModelResponse[Any]:
+        """The model's answer, fit to be acted on. Raises what the last attempt failed with."""
+        place, write = place_of(get_config()), request.runtime.stream_writer
+        whole, models = False, place.state.begin_model(place.call)
+        for number in count(1):
+            place.state.spend(place.call, "model_calls")
+            started = self._started(place, request)
+            write(started)
+            try:
+                async with place.state.slots:
+                    response = await self._attempt(place, started, request, handler, whole)
+                break
+            except BaseException as error:
+                place.state.blame(error, place.call)
+                rules = place.state.rules
+                then = None if whole else _after(error, rules, number, started.message_id)
+                write(self._aborted(started, error, then, models <= self._fallbacks))
+                if then is None:
+                    raise
+            await clock.sleep(then.wait)
+            whole = then.whole
+        return response
+
+    def _started(self, place: Place, request: ModelRequest[Any]) -> events.ModelStarted:
+        message_id, attempt = place.state.begin_turn(place.call)
+        metadata = place.config["metadata"]
+        return events.ModelStarted(
+            agent=self._agent,
+            call=place.call,
+            message_id=message_id,
+            model=_model_name(request.model, self._model),
+            attempt=attempt,
+            node=metadata.get("langgraph_node"),
+            step=metadata.get("langgraph_step"),
+        )
+
+    async def _attempt(
+        self,
+        place: Place,
+        started: events.ModelStarted,
+        request: ModelRequest[Any],
+        handler: ModelHandler,
+        whole: bool,
+    ) -> ModelResponse[Any]:
+        began = clock.now()
+        response = await _timed(place, started.message_id, request, handler, whole)
+        message = next(m for m in reversed(response.result) if isinstance(m, AIMessage))
+        kept = is_kept(place, message, request.model)
+        garbled = mend(message, started.message_id)
+        finished = self._finished(started, message, clock.now() - began, kept=kept)
+        runnable = [call for call in finished.tool_calls if call.id not in garbled]
+        place.state.finish_turn(place.call, runnable, self._delegates)
+        place.state.garbled |= {(place.call, id_): raw for id_, raw in garbled.items()}
+        request.runtime.stream_writer(finished)
+        self._count(place, started.model, finished, request.runtime.stream_writer)
+        return response
+
+    def _count(
+        self, place: Place, model: str, finished: events.ModelFinished, write: Writer
+    ) -> None:
+        if finished.usage is not None:
+            used = finished.usage.input_tokens + finished.usage.output_tokens
+            place.state.spend(place.call, "tokens", used)
+        elif model not in place.state.unmetered:
+            # Say so once: zeros in the totals would look like figures.
+            place.state.unmetered.add(model)
+            write(events.Warned(message=f"{model} reports no usage; token counts are missing"))
+
+    def _aborted(
+        self, started: events.ModelStarted, error: BaseException, then: _Next | None, more: bool
+    ) -> events.ModelAborted:
+        aborted = events.ModelAborted(
+            agent=self._agent,
+            call=started.call,
+            message_id=started.message_id,
+            reason="cancelled",
+        )
+        if isinstance(error, asyncio.CancelledError | GraphBubbleUp):
+            return aborted
+        aborted = replace(aborted, reason="error", error=brief(error))
+        if isinstance(error, BrokenStream):
+            aborted = replace(aborted, reason="broken_stream")
+        elif then is not None:
+            aborted = replace(aborted, reason="retry")
+        elif more:
+            aborted = replace(aborted, reason="fallback")
+        return aborted if then is None else replace(aborted, retry_in=then.wait)
+
+    def _finished(
+        self,
+        started: events.ModelStarted,
+        message: AIMessage,
+        duration: float,
+        *,
+        kept: bool,
+    ) -> events.ModelFinished:
+        return events.ModelFinished(
+            agent=self._agent,
+            call=started.call,
+            message_id=started.message_id,
+            text=whole_characters(message.text),
+            tool_calls=tuple(
+                events.ToolCall(id=c["id"] or "", name=c["name"], args=plain(c["args"]))
+                for c in message.tool_calls
+                if c["name"] != RESPONSE  # the answer itself, and no tool
+            ),
+            usage=_usage(message.usage_metadata),
+            finish_reason=finish_reason(message),
+            truncated=kept or ending(message, None) == "cut",
+            duration=duration,
+        )
+
+
+def _after(error: BaseException, rules: RunSpec, number: int, seed: str) -> _Next | None:
+    """What comes after the failed attempt ``number``; None if nothing does."""
+    if isinstance(error, BrokenStream):
+        return _Next(whole=True) if rules.on_broken_stream == "invoke" else None
+    failure = failure_of(error)
+    if failure == "timeout" and rules.on_timeout == "invoke":
+        return _Next(whole=True)
+    if failure in rules.retry.errors and number < rules.retry.attempts:
+        return _Next(wait_before(error, rules.retry.backoff, number, seed))
+    return None
+
+
+async def _timed(
+    place: Place,
+    message_id: str,
+    request: ModelRequest[Any],
+    handler: ModelHandler,
+    whole: bool,
+) -> ModelResponse[Any]:
+    """The model's answer, within the time that it may take. The id goes down with the call.
+
+    So its chunks, and no other model's, carry it.
+    """
+    rules = place.state.rules
+    limit = rules.model_timeout or (BOUND if whole else None)
+    # A try without streaming has no first token.
+    first = None if whole else rules.first_token_timeout
+    metadata = {**place.config["metadata"], MESSAGE: message_id}
+    below: RunnableConfig = {**place.config, "metadata": metadata}
+    if whole:
+        still = request.model.model_copy(update={"disable_streaming": True})
+        request = request.override(model=still)
+    try:
+        async with asyncio.timeout(limit) as call, asyncio.timeout(first) as token:
+            if first is not None:
+                below = merge_configs(below, {"callbacks": [_FirstToken(token)]})
+            kept = var_child_runnable_config.set(below)
+            try:
+                return await handler(request)
+            finally:
+                var_child_runnable_config.reset(kept)
+    except TimeoutError:
+        if token.expired():
+            told = f"no token within {first:g} s (run.first_token_timeout)"
+        elif call.expired():
+            key = "run.model_timeout" if rules.model_timeout else "the bound without streaming"
+            told = f"no whole answer within {limit:g} s ({key})"
+        else:
+            raise
+        raise ModelTimeout(f"{place.call}: {told}") from None
+
+
+class _FirstToken(AsyncCallbackHandler):
+    """Stops the clock at the first text, reasoning or piece of a tool call."""
+
+    run_inline = True
+
+    def __init__(self, timeout: asyncio.Timeout) -> None:
+        self._timeout: asyncio.Timeout | None = timeout
+
+    async def on_llm_new_token(self, token: Any, *, chunk: Any = None, **_: Any) -> None:  # noqa: ARG002
+        message = getattr(chunk, "message", None)
+        if self._timeout is None or not isinstance(message, AIMessageChunk):
+            return
+        if any(words_of(message)) or message.tool_call_chunks:
+            self._timeout.reschedule(None)
+            self._timeout = None
+
+
+def _model_name(model: Any, spec: str) -> str:
+    """``provider:name`` of the model that speaks: filled in, and also where it is a fallback."""
+    own = getattr(model, "spoken_name", None)  # of ours, which have no other
+    if isinstance(own, str):
+        return own
+    name = getattr(model, "model_name", None)
+    return f"{spec.partition(':')[0]}:{name}" if isinstance(name, str) else spec
+
+
+def _usage(reported: UsageMetadata | None) -> events.Usage | None:
+    if reported is None:
+        return None
+    return events.Usage(
+        input_tokens=reported["input_tokens"],
+        output_tokens=reported["output_tokens"],
+        reasoning_tokens=reported.get("output_token_details", {}).get("reasoning") or 0,
+        cached_tokens=reported.get("input_token_details", {}).get("cache_read") or 0,
+    )

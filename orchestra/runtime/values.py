@@ -1,0 +1,62 @@
+"""Values as events hold them: JSON alone, and errors in one short line."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ..errors import OrchestraError
+from ..text import whole_characters
+
+LONGEST = 400  # characters of an error; some servers answer with a page of HTML
+
+
+def plain(value: Any) -> Any:
+    """A deep copy of ``value`` made of JSON types only; what JSON lacks becomes its ``str``."""
+    try:
+        text = json.dumps(value, default=str, ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):  # odd keys, NaN, a circle
+        text = json.dumps(_spelled(value), default=str, ensure_ascii=False)
+    return json.loads(whole_characters(text))
+
+
+def _spelled(value: Any, depth: int = 20) -> Any:
+    if isinstance(value, dict) and depth:
+        return {str(key): _spelled(item, depth - 1) for key, item in value.items()}
+    if isinstance(value, list | tuple) and depth:
+        return [_spelled(item, depth - 1) for item in value]
+    return value if isinstance(value, str | int | bool | None) else str(value)
+
+
+def brief(error: BaseException) -> str:
+    """An error in one short line, in the provider's own words where there are any."""
+    if isinstance(error, OrchestraError):
+        return str(error)
+    status = getattr(error, "status_code", None)
+    try:
+        text = str(_said(getattr(error, "body", None)) or error)
+    except Exception:  # noqa: BLE001 - a stranger's __str__ may do anything
+        text = ""
+    if (cause := _cause(error)) and status is None:
+        text += f" ({cause})"
+    text = whole_characters(" ".join(text.split()))
+    if len(text) > LONGEST:
+        # Between words, so that no part of a key is left, where it could not be told from others.
+        text = text[: text.rfind(" ", 0, LONGEST) + 1] + "…"
+    kind = type(error).__name__ + (f" ({status})" if isinstance(status, int) else "")
+    return f"{kind}: {text}" if text else kind
+
+
+def _said(body: Any) -> Any:
+    """What a provider says in the body of its refusal; each has a place of its own for it."""
+    if isinstance(body, dict):
+        return body.get("message") or body.get("error") or body.get("detail") or body
+    return body
+
+
+def _cause(error: BaseException) -> str:
+    """What lies behind an error that says as good as nothing, as a failed connection's does."""
+    root = error
+    for _ in range(10):  # an error may be its own cause
+        root = root.__cause__ or root
+    return "" if str(root) in str(error) else f"{type(root).__name__}: {root}"
