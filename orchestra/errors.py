@@ -4,6 +4,7 @@ OrchestraError                     4  the run failed
 ├── UsageError                     2  a wrong call: no such file, no input, an unknown agent
 │   └── ScenarioError              2  a file that is not valid; holds every problem found in it
 ├── MissingReply                   3  the script, or the cassette, has no reply left for a call
+├── MissingDecision                3  a question that no decision answers
 ├── LimitExceeded                  4  an agent, or the run, used more than it may
 ├── ModelFailed                    4  a model call came to no good end
 │   ├── BrokenStream               4  its stream broke off, and said nothing of it
@@ -81,6 +82,12 @@ class MissingReply(OrchestraError):  # noqa: N818 - named after what is missing
     exit_code = MISSING
 
 
+class MissingDecision(OrchestraError):  # noqa: N818 - named after what is missing
+    """A tool waits for a person, and the scenario's ``decisions`` have nothing left for it."""
+
+    exit_code = MISSING
+
+
 class LimitExceeded(OrchestraError):  # noqa: N818 - named after what happened
     """An agent, or the whole run, used more than its ``limits`` allow."""
 
@@ -105,5 +112,5 @@ class RunTimeout(OrchestraError):  # noqa: N818 - named after what happened
 
 def exit_code_of(error_type: str | None) -> int:
     """The exit code of a failed run, from ``run_finished.error_type``."""
-    known = {kind.__name__: kind.exit_code for kind in (MissingReply, RunTimeout)}
+    known = {kind.__name__: kind.exit_code for kind in (MissingReply, MissingDecision, RunTimeout)}
     return known.get(error_type or "", RUN_FAILED)

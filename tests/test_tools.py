@@ -10,6 +10,8 @@ from runs import check_promises, collect, finished, of, play, scenario
 
 from orchestra import Scenario, ScenarioError, events, load
 from orchestra.runtime import Run, build, run
+from orchestra.runtime.finder import Finder
+from orchestra.runtime.tools import _methods
 
 
 def canned(returns: str, *calls: str, parameters: str = "{}") -> str:
@@ -273,13 +275,6 @@ async def test_whatever_a_tool_raises_ends_the_run_in_good_order(
     assert finished(seen).error == error
 
 
-async def test_a_question_that_nobody_can_answer_is_no_success(project: Path) -> None:
-    seen = await use(project, "my_tools:ask")
-    check_promises(seen)
-    assert finished(seen).status == "failed"
-    assert finished(seen).error == "nobody can answer what a tool asked: 'may I?'"
-
-
 async def test_odd_progress_is_spelled_out(project: Path) -> None:
     seen = await use(project, "my_tools:odd")
     check_promises(seen)
@@ -415,6 +410,31 @@ async def test_packages_that_the_settings_allow(project: Path) -> None:
         run(loaded("rich.console:os.system"), packages=["rich"])
     with pytest.raises(ScenarioError, match=r"no module 'textual\.app'"):
         run(loaded("textual.app:App"), packages=["rich"])
+
+
+async def test_methods_from_elsewhere_are_no_tools(project: Path) -> None:
+    (project / "foreign.py").write_text(
+        "import os, shutil, string\n"
+        "class Desk(string.Formatter):\n"
+        '    """A desk."""\n'
+        "    remove = staticmethod(shutil.rmtree)\n"
+        "    system = staticmethod(os.system)\n"
+        "    tree = shutil.copytree\n"
+        "    made = classmethod(shutil.copy)\n"
+        "    def own(self) -> str:\n"
+        '        """Its own."""\n'
+        '        return "mine"\n'
+        "class Hollow:\n"
+        "    remove = staticmethod(shutil.rmtree)\n"
+    )
+    finder = Finder(scenario("agents: {a: {}}\n", path=project / "s.yaml"))
+    (own,) = _methods("desk", finder.find("foreign:Desk", ()), {}, finder)
+    assert own.name == "own"
+    with pytest.raises(ScenarioError, match="Hollow has no public methods"):
+        await use(project, "foreign:Hollow")
+    for target in ("foreign:Desk.remove", "foreign:Desk.system", "foreign:Desk.format"):
+        with pytest.raises(ScenarioError, match="is defined outside the project"):
+            await use(project, target)
 
 
 async def test_a_link_that_leads_out_of_the_project(

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import pty
-import select
 import signal
-import subprocess
 import sys
 import termios
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from terminal import PATIENCE, Spawn, Terminal
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no pty")
 
@@ -35,72 +30,9 @@ except Terminated as end:
 print("RESULT", finished and finished.status)
 """
 RESTORED = b"\x1b[?1049l"
-PATIENCE = 60  # seconds, before a hanging test is given up
-
-
-@dataclass
-class Terminal:
-    process: subprocess.Popen[bytes]
-    fd: int
-    before: list[object]
-    seen: bytes = b""
-    closed: bool = field(default=False)
-
-    def read_until(self, wanted: bytes) -> None:
-        until = time.monotonic() + PATIENCE
-        while wanted not in self.seen:
-            ready, _, _ = select.select([self.fd], [], [], max(until - time.monotonic(), 0))
-            assert ready, f"{wanted!r} did not come in {self.seen[-2000:]!r}"
-            try:
-                data = os.read(self.fd, 65536)
-            except OSError:
-                data = b""  # Linux's way to say that the other side is gone
-            assert data, f"{wanted!r} did not come in {self.seen[-2000:]!r}"
-            self.seen += data
-
-    def drain(self) -> int:
-        with contextlib.suppress(AssertionError):
-            self.read_until(b"never")
-        return self.process.wait(PATIENCE)
-
-    def hang_up(self) -> None:
-        self.closed = True
-        os.close(self.fd)
 
 
 Start = Callable[[str], Terminal]
-Spawn = Callable[[list[str]], Terminal]
-
-
-@pytest.fixture
-def spawn() -> Iterator[Spawn]:
-    begun: list[Terminal] = []
-
-    def begin(command: list[str]) -> Terminal:
-        master, slave = pty.openpty()
-        # xdist sets COLUMNS and LINES, which would win over the size of the pty.
-        environment = {k: v for k, v in os.environ.items() if k not in {"COLUMNS", "LINES"}}
-        environment["TERM"] = "xterm-256color"
-        termios.tcsetwinsize(slave, (40, 120))
-        process = subprocess.Popen(
-            [sys.executable, *command],
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            start_new_session=True,
-            env=environment,
-        )
-        before = termios.tcgetattr(slave)
-        os.close(slave)
-        begun.append(Terminal(process, master, before))
-        return begun[-1]
-
-    yield begin
-    for terminal in begun:
-        terminal.process.kill()
-        terminal.process.wait()
-        if not terminal.closed:
-            os.close(terminal.fd)
 
 
 @pytest.fixture

@@ -207,11 +207,15 @@ class TurnFinished(BaseEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Warned(BaseEvent):
-    """``script_key`` and ``replies`` (from 1) are of scripted replies that were never used."""
+    """``script_key`` and ``replies`` (from 1) are of scripted replies that were never used.
+
+    ``decision`` (from 1) is one that was never taken, or not as often as it says.
+    """
 
     type: Literal["warning"] = "warning"
     message: str
     script_key: str | None = None
+    decision: int | None = None
     replies: tuple[int, ...] = ()
 
 

@@ -19,7 +19,7 @@ from ..errors import (
     UsageError,
     exit_code_of,
 )
-from ..events import Event, Warned
+from ..events import Event
 from ..scenario import Case, Scenario
 from ..scenario.script import unused_line
 from ..scenario.team import scripted
@@ -86,7 +86,7 @@ def _file(
     path: Path, scenario: Scenario, cases: Sequence[Case], play: Play
 ) -> Iterator[CaseResult]:
     """Every case; and what no case has used of the script, unless one was cut short."""
-    left: list[dict[str, Warned]] = []
+    left: list[Transcript] = []
     for case in cases:
         started = time.monotonic()
         try:
@@ -94,7 +94,7 @@ def _file(
             code, reasons = verdict(case, transcript)
             finished = transcript.finished
             if finished is not None and finished.status == "completed":
-                left.append(transcript.unused)
+                left.append(transcript)
         except Exception as error:  # noqa: BLE001 - a crash in one case must not end the others
             code, failed = _failure(error)
             reasons = list(failed)
@@ -119,15 +119,16 @@ async def _transcript(events: AsyncIterable[Event]) -> Transcript:
     return transcript
 
 
-def _unused(scenario: Scenario, left: Sequence[Mapping[str, Warned]]) -> list[str]:
-    """The replies that every case has left."""
-    lines = []
-    for key, told in left[0].items():
-        others = (other[key].replies if key in other else () for other in left[1:])
+def _unused(scenario: Scenario, left: Sequence[Transcript]) -> list[str]:
+    """The replies and decisions that every case has left."""
+    lines, first = [], left[0]
+    for key, told in first.unused.items():
+        others = (it.unused[key].replies if key in it.unused else () for it in left[1:])
         never = sorted(set(told.replies).intersection(*others))
         if never:
             lines.append(unused_line(key, never, len(scenario.script[key])))
-    return lines
+    undecided = set(first.undecided).intersection(*(it.undecided for it in left))
+    return lines + [first.undecided[number].message for number in sorted(undecided)]
 
 
 def verdict(case: Case, transcript: Transcript) -> tuple[int, list[str]]:
@@ -152,5 +153,6 @@ def verdict(case: Case, transcript: Transcript) -> tuple[int, list[str]]:
     if finished.status != "completed" and (code == MISSING or not meant):
         return code, [f"the run {finished.status}: {finished.error}", *reasons]
     if case.alone:  # of several cases, another may use what this one has left
-        reasons += [warned.message for warned in transcript.unused.values()]
+        left = [*transcript.unused.values(), *transcript.undecided.values()]
+        reasons += [warned.message for warned in left]
     return (CHECK_FAILED if reasons else OK), reasons

@@ -53,7 +53,8 @@ class Transcript:
     """A whole run, or one turn of it.
 
     ``mains`` are the main agents' call paths, ``turns`` the same of each turn alone, ``unused``
-    what each script key has left over, ``handoffs`` the agents that had the conversation of each
+    what each script key has left over, ``undecided`` the decisions that were left. ``handoffs`` are
+    the agents that had the conversation of each
     call, in order. ``finished`` is None if the run never was.
     """
 
@@ -61,6 +62,7 @@ class Transcript:
     calls: dict[str, Call] = field(default_factory=dict)
     turns: list[Transcript] = field(default_factory=list)
     unused: dict[str, Warned] = field(default_factory=dict)
+    undecided: dict[int, Warned] = field(default_factory=dict)
     handoffs: dict[str, list[str]] = field(default_factory=dict)
     finished: RunFinished | None = None
 
@@ -83,6 +85,8 @@ class Transcript:
                 self.turns[-1]._end(event)
             case Warned(script_key=str(key)):
                 self.unused[key] = event
+            case Warned(decision=int(number)):
+                self.undecided[number] = event
             case RunFinished():
                 self.finished = event
             case _:

@@ -9,15 +9,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .batch import Batch, run
     from .graph import Team, build
-    from .runner import Batch, Run, run
+    from .runner import Run
 
 _HOME = {
-    "Batch": ".runner",
+    "Batch": ".batch",
     "Run": ".runner",
     "Team": ".graph",
     "build": ".graph",
-    "run": ".runner",
+    "run": ".batch",
 }
 
 __all__ = ["Batch", "Run", "Team", "build", "run"]

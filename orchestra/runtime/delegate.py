@@ -128,7 +128,7 @@ async def _go(
     limits = crew.limits(name)
     state.allow(call, limits)
     try:
-        result = await _timed(crew, name, call, messages, limits)
+        result = await _timed(crew, name, call, messages, limits, state)
         answer = _answer(crew.specs[name], call, result)
     except GraphBubbleUp:  # an interrupt, not an end
         raise
@@ -155,10 +155,16 @@ async def _go(
 
 
 async def _timed(
-    crew: Crew, name: str, call: str, messages: Sequence[BaseMessage], limits: Limits
+    crew: Crew,
+    name: str,
+    call: str,
+    messages: Sequence[BaseMessage],
+    limits: Limits,
+    state: RunState,
 ) -> Any:
     try:
         async with asyncio.timeout(limits.seconds) as clock:
+            state.clocks[call] = clock
             result = {"messages": [*messages]}
             while True:
                 given = {"messages": result["messages"]}
@@ -170,6 +176,8 @@ async def _timed(
             raise
         took = f"{call}: took more than {limits.seconds:g} s (limits.seconds)"
         raise LimitExceeded(took) from None
+    finally:
+        state.clocks.pop(call, None)
 
 
 def _answer(spec: AnyAgent, call: str, result: Any) -> Answer:

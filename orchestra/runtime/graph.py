@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, TypedDict
 
 from langchain.agents import create_agent
-from langchain.agents.middleware import ModelFallbackMiddleware
+from langchain.agents.middleware import HumanInTheLoopMiddleware, ModelFallbackMiddleware
 from langchain.agents.structured_output import ToolStrategy
 from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.runnables import RunnableConfig
@@ -21,8 +21,10 @@ from langgraph.graph import END, START, StateGraph
 from ..errors import OrchestraError, ScenarioError
 from ..events import Member
 from ..scenario import AgentSpec, Composite, RouteSpec, Scenario
+from ..scenario.agents import TRANSFER
 from ..scenario.environment import environment
 from ..scenario.team import Script, choose, members, offline, resolve, spoken
+from .approval import ALL, YES_OR_NO, questions_of
 from .composites import blocks, choice_prompt, composite, side_by_side
 from .delegate import Caller, Crew, call_agent, delegate, transfer
 from .finder import Finder
@@ -124,7 +126,7 @@ def _agent(
     own += [delegate(crew, subagent) for subagent in spec.subagents]
     own += [transfer(crew, other) for other in spec.handoffs]
     _refuse_twins(scenario, name, own)
-    layers = make_middleware(scenario, name, model)
+    layers, approve = _approvals(spec, make_middleware(scenario, name, model))
     turns = Turns(name, chosen.model, frozenset(spec.subagents), _fallbacks(layers))
     schema = spec.response_format
     return partial(
@@ -132,12 +134,29 @@ def _agent(
         makers.make(chosen),
         own,
         system_prompt=spec.system_prompt or None,
-        middleware=[*layers, Observer(name, turns, frozenset(spec.approve))],
+        middleware=[*layers, Observer(name, turns, approve, frozenset(spec.subagents))],
         # As a tool, also where the provider has a better way: LangChain's own way for that asks
         # no second time when an answer does not fit, and goes past our OpenAIChat.
         response_format=None if schema is None else ToolStrategy(response_model(schema)),
         name=name,
     )
+
+
+def _approvals(
+    spec: AgentSpec, layers: Sequence[Any]
+) -> tuple[list[Any], dict[str, Sequence[str]]]:
+    """The middleware without LangChain's approval, and what may be decided of which tool.
+
+    Ours asks in the same words, and goes on where it stands; see ``approval``.
+    """
+    kept, asks = [], dict[str, Sequence[str]](dict.fromkeys(spec.approve, ALL))
+    for layer in layers:
+        if isinstance(layer, HumanInTheLoopMiddleware):
+            asks |= {tool: it["allowed_decisions"] for tool, it in layer.interrupt_on.items()}
+        else:
+            kept.append(layer)
+    asks |= dict.fromkeys((it for it in asks if it.startswith(TRANSFER)), YES_OR_NO)
+    return kept, asks
 
 
 def _fallbacks(layers: Sequence[Any]) -> int:
@@ -186,9 +205,9 @@ def _root(mains: Sequence[str], crew: Crew) -> Any:
         try:
             own.output = await own.task
         except GraphBubbleUp as error:
-            asked = error.args[0] if error.args else ()
-            questions = ", ".join(repr(getattr(each, "value", each)) for each in asked)
-            own.error = OrchestraError(f"nobody can answer what a tool asked: {questions}")
+            own.waiting = questions_of(error)
+            if not own.waiting:
+                own.error = OrchestraError(f"{type(error).__name__} in a tool: {error}")
         except asyncio.CancelledError:
             if not own.stopped:  # the consumer walked away: nobody is left to be told
                 raise

@@ -11,20 +11,20 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse
 from langchain.agents.middleware.types import ToolCallRequest
-from langchain_core.messages import ToolMessage
+from langchain_core.messages import ToolCall, ToolMessage
 from langgraph.errors import GraphBubbleUp
 from langgraph.types import Command
 
 from .. import events
-from ..errors import OrchestraError
 from ..text import whole_characters
 from . import clock
-from .state import place_of
+from .approval import OWN, answered, ask, give, noted, questions_of
+from .state import Place, Writer, place_of
 from .turns import ModelHandler, Turns
 from .values import brief, plain
 
@@ -32,13 +32,24 @@ ToolHandler = Callable[[ToolCallRequest], Awaitable[ToolMessage | Command[Any]]]
 
 
 class Observer(AgentMiddleware[Any, Any, Any]):
-    """Reports one agent. ``turns`` takes its model turns; ``approve`` are the tools that wait."""
+    """Reports one agent.
 
-    def __init__(self, agent: str, turns: Turns, approve: frozenset[str] = frozenset()) -> None:
+    ``turns`` takes its model turns; ``approve`` are the tools that wait for a person, with what
+    may be decided of each; ``delegates`` are its subagents.
+    """
+
+    def __init__(
+        self,
+        agent: str,
+        turns: Turns,
+        approve: Mapping[str, Sequence[str]] | None = None,
+        delegates: frozenset[str] = frozenset(),
+    ) -> None:
         super().__init__()
         self._agent = agent
         self._turns = turns
-        self._approve = approve
+        self._approve = approve or {}
+        self._delegates = delegates
 
     # The two hooks are plain functions that return a coroutine. LangChain has LangSmith trace them,
     # which moves every async one through a thread and a task of its own, twice, also where nothing
@@ -57,29 +68,46 @@ class Observer(AgentMiddleware[Any, Any, Any]):
     async def _tool_call(
         self, request: ToolCallRequest, handler: ToolHandler
     ) -> ToolMessage | Command[Any]:
+        """A tool call: asked about if a person has to approve it, else run, or answered."""
         place = place_of(request.runtime.config)
         place.state.spend(place.call, "tool_calls")
         call, write = request.tool_call, request.runtime.stream_writer
-        if call["name"] in self._approve:  # better no run than one that nobody approved
-            asks = f"{place.call}: {call['name']!r} waits for approval"
-            raise OrchestraError(f"{asks}, and asking a person is not possible yet")
-        who: dict[str, Any] = {
-            "agent": self._agent,
-            "call": place.call,
-            "tool_call_id": call["id"],
-            "name": call["name"],
-        }
-        write(events.ToolStarted(**who, args=plain(call["args"])))
+        decision = None
         if (raw := place.state.garbled.pop((place.call, call["id"] or ""), None)) is not None:
             told = "not run: its arguments are not JSON" + (f": {raw}" if raw else "")
-            write(events.ToolFailed(**who, error=told))
-            return ToolMessage(told, tool_call_id=call["id"], name=call["name"], status="error")
+            refusal = ToolMessage(told, tool_call_id=call["id"], name=call["name"], status="error")
+            return self._answered(place, call, refusal, write)
+        if allowed := self._approve.get(call["name"]):
+            decision = await ask(place, write, call, allowed)
+            if (answer := answered(call, decision)) is not None:
+                return self._answered(place, call, answer, write)
+            if decision.args is not None:
+                request = request.override(tool_call={**call, "args": decision.args})
+        result = await self._run(place, request, handler)
+        return noted(result, decision)
+
+    def _answered(
+        self, place: Place, call: ToolCall, answer: ToolMessage, write: Writer
+    ) -> ToolMessage:
+        """A call that is answered in the tool's place; it has its two events all the same."""
+        who = self._who(place, call)
+        write(events.ToolStarted(**who, args=plain(call["args"])))
+        write(_end(who, answer, 0.0))
+        return answer
+
+    def _who(self, place: Place, call: ToolCall) -> dict[str, Any]:
+        own = {"tool_call_id": call["id"], "name": call["name"]}
+        return {"agent": self._agent, "call": place.call, **own}
+
+    async def _run(
+        self, place: Place, request: ToolCallRequest, handler: ToolHandler
+    ) -> ToolMessage | Command[Any]:
+        call, write = request.tool_call, request.runtime.stream_writer
+        who = self._who(place, call)
+        write(events.ToolStarted(**who, args=plain(call["args"])))
         started = clock.now()
         try:
-            # A tool may change its arguments; the message in the history must not change.
-            own = call.copy()
-            own["args"] = copy.deepcopy(call["args"])
-            result = await handler(request.override(tool_call=own))
+            result = await self._finished(place, request, handler)
         except GraphBubbleUp:  # an interrupt or a handoff: no end of the tool, and no failure
             raise
         except BaseException as error:
@@ -89,13 +117,37 @@ class Observer(AgentMiddleware[Any, Any, Any]):
                 reason = "cancelled" + (", but its thread runs on" * _in_thread(request.tool))
             write(events.ToolFailed(**who, error=reason, duration=clock.now() - started))
             raise
-        failed, text = _tool_text(result)
-        duration = clock.now() - started
-        if failed:
-            write(events.ToolFailed(**who, error=text, duration=duration))
-        else:
-            write(events.ToolFinished(**who, result=text, duration=duration))
+        write(_end(who, result, clock.now() - started))
         return result
+
+    async def _finished(
+        self, place: Place, request: ToolCallRequest, handler: ToolHandler
+    ) -> ToolMessage | Command[Any]:
+        """The tool's result, once all that it asks with ``interrupt()`` is answered."""
+        call, answers = request.tool_call, list[str]()
+        while True:
+            # A tool may change its arguments; the message in the history must not change.
+            own = call.copy()
+            own["args"] = copy.deepcopy(call["args"])
+            try:
+                return await handler(request.override(tool_call=own))
+            except GraphBubbleUp as error:
+                asked = questions_of(error)
+                if not asked or call["name"] in self._delegates:  # theirs have been asked already
+                    raise
+                write = request.runtime.stream_writer
+                decision = await ask(place, write, call, OWN, asked[0])
+                answers.append(decision.message or "")
+                give(request.runtime.config, answers)
+
+
+def _end(
+    who: dict[str, Any], result: ToolMessage | Command[Any], duration: float
+) -> events.ToolFinished | events.ToolFailed:
+    failed, text = _tool_text(result)
+    if failed:
+        return events.ToolFailed(**who, error=text, duration=duration)
+    return events.ToolFinished(**who, result=text, duration=duration)
 
 
 def _in_thread(tool: Any) -> bool:

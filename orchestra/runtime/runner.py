@@ -1,10 +1,10 @@
-"""One execution of a scenario: the iterator of its events. And of a batch: one after another."""
+"""One execution of a scenario: the iterator of its events."""
 
 from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing, suppress
 from typing import Literal
 
@@ -16,7 +16,8 @@ from ..events import Event
 from ..scenario import Case, Scenario
 from ..scenario.script import unused, unused_line
 from ..text import whole_characters
-from .graph import Team, build
+from .approval import Decide, Decider
+from .graph import Team
 from .state import RUN, RunState
 from .stream import MODES, Adapter
 from .values import brief
@@ -37,14 +38,19 @@ class Run:
         case: Case | Sequence[str] = (),
         *,
         ask: Ask | None = None,
+        decide: Decide | None = None,
+        strict: bool = False,
         whole: bool = True,
         close_team: bool = False,
     ) -> None:
         """``case`` is one of the scenario's cases, or the user's messages; default: its only one.
 
-        ``ask`` is called for further turns, once the given ones are done. A run that is not the
-        ``whole`` of a scenario does not tell which replies it left over. Raises UsageError if
-        there is nothing to say, or if the scenario has several cases.
+        ``ask`` is called for further turns, once the given ones are done. ``decide`` answers where
+        a tool waits for a person; without it, the scenario's ``decisions`` do, and what they leave
+        open ends the run: as interrupted, or, if it is ``strict``, as failed. A run that is not the
+        ``whole`` of a scenario does not tell which replies and decisions it left over.
+
+        Raises UsageError if there is nothing to say, or if the scenario has several cases.
         """
         self.id = secrets.token_hex(6)
         self.team = team
@@ -56,6 +62,8 @@ class Run:
             conversations={name: [] for name in team.scenario.mains},
             redact=team.secrets.redact,
         )
+        self._decider = Decider(team.scenario, decide, strict=strict)
+        self._state.decide = self._decider
         self._ask = ask
         self._whole = whole
         self._close_team = close_team
@@ -141,9 +149,20 @@ class Run:
             finally:  # a consumer that walks away stops the agents
                 with suppress(RuntimeError):  # the loop, at its end, may be closing it already
                     await stream.aclose()
+        if state.waiting and not state.error and not state.cancelled:
+            return  # the turn is not over, and those who wait have not ended
         for event in adapter.close(*self._ending()):
             yield event
         yield adapter.stamp(events.TurnFinished(turn=turn, output=whole_characters(state.output)))
+
+    @property
+    def status(self) -> events.RunStatus:
+        """How the run ended, or would end now."""
+        if self._state.error is not None:
+            return "failed"
+        if self._state.cancelled:
+            return "cancelled"
+        return "interrupted" if self._state.waiting else "completed"
 
     def _ending(self) -> tuple[Literal["failed", "cancelled"], str | None]:
         return ("failed", self._error()) if self._state.error else ("cancelled", None)
@@ -151,7 +170,8 @@ class Run:
     def _error(self) -> str | None:
         error = self._state.error
         if error is None:
-            return None
+            tools = ", ".join(str(asked["tool"]) for asked in self._state.waiting)
+            return f"waits for a decision on {tools}" if self.status == "interrupted" else None
         if isinstance(error, OrchestraError):
             return str(error)
         origin = self._state.origin(error)
@@ -160,24 +180,24 @@ class Run:
     def _left_over(self) -> Iterator[events.Warned]:
         """Replies that were never used; of a run cut short it would be no news."""
         state, script = self._state, self.team.script
-        if self._whole and state.error is None and not state.cancelled:
+        if self._whole and not state.stopped:
+            for number in self._decider.unused:
+                yield events.Warned(message=f"decision {number} was never used", decision=number)
             for key, numbers in unused(script, state.used).items():
                 told = unused_line(key, numbers, len(script[key]))
                 yield events.Warned(message=told, script_key=key, replies=numbers)
 
     def _finished(self, adapter: Adapter) -> Event:
         state = self._state
-        error = self._error()
-        failed = state.error is not None
         return adapter.stamp(
             events.RunFinished(
-                status="failed" if failed else "cancelled" if state.cancelled else "completed",
+                status=self.status,
                 output=whole_characters(state.output),
                 usage=adapter.totals.usage,
                 totals=dict(adapter.totals.agents),
                 duration=adapter.elapsed,
-                error=error,
-                error_type=type(state.error).__name__ if failed else None,
+                error=self._error(),
+                error_type=type(state.error).__name__ if state.error else None,
             )
         )
 
@@ -199,75 +219,3 @@ def _not_in_effect(scenario: Scenario) -> Iterator[str]:
     """What the file asks for, and this version does not do yet."""
     if scenario.run.limits.cost is not None:
         yield "run.limits.cost is not in effect yet"
-
-
-class Batch:
-    """The runs of several cases. They work side by side; their events come run by run.
-
-    So whoever looks on sees one run after the other, and waits only for the slowest.
-    """
-
-    def __init__(self, team: Team, cases: Sequence[Case], *, close_team: bool = False) -> None:
-        self.runs = [Run(team, case, whole=False) for case in cases]
-        self._slots = asyncio.Semaphore(team.scenario.run.max_concurrency)
-        self._team = team if close_team else None
-
-    def cancel(self) -> None:
-        """End all runs, as :meth:`Run.cancel` does."""
-        for run in self.runs:
-            run.cancel()
-
-    def __aiter__(self) -> AsyncGenerator[Event, None]:
-        return self._events()
-
-    async def _events(self) -> AsyncGenerator[Event, None]:
-        queues: list[asyncio.Queue[Event | None]] = [asyncio.Queue() for _ in self.runs]
-        works = [
-            asyncio.create_task(self._work(run, queue))
-            for run, queue in zip(self.runs, queues, strict=True)
-        ]
-        try:
-            for work, queue in zip(works, queues, strict=True):
-                while (event := await queue.get()) is not None:
-                    yield event
-                await work
-        finally:
-            for work in works:
-                work.cancel()
-            await asyncio.gather(*works, return_exceptions=True)
-            if self._team:
-                await self._team.aclose()
-
-    async def _work(self, run: Run, queue: asyncio.Queue[Event | None]) -> None:
-        try:
-            async with self._slots, aclosing(aiter(run)) as happening:
-                async for event in happening:
-                    queue.put_nowait(event)
-        finally:
-            queue.put_nowait(None)
-
-
-def run(
-    scenario: Scenario,
-    input: str | Sequence[str] | Case | None = None,  # noqa: A002 - the scenario's own word for it
-    *,
-    models: Mapping[str, str] | None = None,
-    rate: float = 0.0,
-    packages: Sequence[str] = (),
-    trust: bool = False,
-    ask: Ask | None = None,
-) -> Run | Batch:
-    """Build the team of ``scenario`` and run it once: ``async for event in run(scenario)``.
-
-    ``input`` is a message, the messages of a conversation, or one of the scenario's cases, in
-    place of all that the file gives; else each of ``inputs`` is a run of its own. For many runs of
-    one scenario, :func:`build` once and make a :class:`Run` of each.
-
-    Raises:
-        UsageError, ScenarioError: the team cannot be built, or there is no input.
-    """
-    given = (input,) if isinstance(input, str) else input or ()
-    team = build(scenario, models=models, rate=rate, packages=packages, trust=trust)
-    if not given and scenario.inputs is not None:
-        return Batch(team, scenario.cases, close_team=True)
-    return Run(team, given, ask=ask, close_team=True)

@@ -12,7 +12,8 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
@@ -20,8 +21,9 @@ from langchain_core.messages import BaseMessage
 from langchain_core.runnables import RunnableConfig
 
 from ..errors import LimitExceeded, OrchestraError, RunTimeout
-from ..events import ToolCall
-from ..scenario import Limits, RunSpec
+from ..events import Interrupted, ToolCall
+from ..scenario import Decision, Limits, RunSpec
+from .clock import now
 
 RUN = "orchestra_run"  # in config["configurable"]: the RunState
 CALL = "orchestra_call"  # in config["metadata"]: the call path
@@ -81,6 +83,12 @@ class RunState:
     """Of the classes that are tools, by the tool's name."""
     lock: threading.Lock = field(default_factory=threading.Lock)
     """Held while an instance is made."""
+    decide: Callable[[Interrupted], Awaitable[Decision | None]] | None = None
+    """Who answers when a tool waits for a person."""
+    waiting: list[Any] = field(default_factory=list)
+    """The questions that nobody answered: the run ends interrupted."""
+    clocks: dict[str, asyncio.Timeout] = field(default_factory=dict)
+    """The time that each call has."""
     redact: Callable[[str], str] = str
     """A text without secrets; of what is cut before it gets into an event."""
     unmetered: set[str] = field(default_factory=set)
@@ -90,6 +98,9 @@ class RunState:
     _replies: dict[str, dict[int, int]] = field(default_factory=dict)
     _attempts: Counter[str] = field(default_factory=Counter)
     _models: Counter[str] = field(default_factory=Counter)
+    _holding: Counter[str] = field(default_factory=Counter)
+    _left: dict[str, float] = field(default_factory=dict)
+    _questions: Counter[tuple[str, str]] = field(default_factory=Counter)
     _ordinals: Counter[tuple[str, str]] = field(default_factory=Counter)
     _paths: dict[tuple[str, str], str] = field(default_factory=dict)
     # The exceptions are kept: the id of one that is gone may be another's.
@@ -112,7 +123,7 @@ class RunState:
     @property
     def stopped(self) -> bool:
         """Whether the run is to end before its agents are done."""
-        return self.cancelled or self.error is not None
+        return self.cancelled or bool(self.waiting) or self.error is not None
 
     def begin_turn(self, call: str) -> tuple[str, int]:
         """A model call begins: its message id, and which attempt at this turn it is.
@@ -149,6 +160,30 @@ class RunState:
         for tool_call in tool_calls:
             if tool_call.name in delegates:
                 self._paths[call, tool_call.id] = self.next_path(call, tool_call.name)
+
+    def question_id(self, call: str, tool_call_id: str) -> str:
+        """The id of the next question on a tool call: the same in every run."""
+        self._questions[call, tool_call_id] += 1
+        number = self._questions[call, tool_call_id]
+        return f"{call}?{tool_call_id}" + (f"~{number}" if number > 1 else "")
+
+    @contextmanager
+    def time_stands_still(self, call: str) -> Iterator[None]:
+        """While a person thinks, the time of a call, and of those above it, is not spent."""
+        held = [it for it in self.clocks if it == call or call.startswith(f"{it}/")]
+        for path in held:
+            due = self.clocks[path].when()
+            if due is not None:  # else another question holds it already
+                self._left[path] = due - now()
+                self.clocks[path].reschedule(None)
+            self._holding[path] += 1
+        try:
+            yield
+        finally:
+            for path in held:
+                self._holding[path] -= 1
+                if not self._holding[path] and path in self.clocks:
+                    self.clocks[path].reschedule(now() + self._left[path])
 
     def path_of(self, call: str, tool_call_id: str, agent: str) -> str:
         """The call path of a delegation; a retried tool call keeps it."""

@@ -84,13 +84,32 @@ def decision_problems(source: Source, agents: Collection[str]) -> Iterator[Probl
             yield problem
             continue
         name = ScriptKey.parse(path).segments[-1].name
-        asks = [it for _, it in items(source.find(("agents", name))[1], "approve")]
+        agent = source.find(("agents", name))[1]
+        asks = _asks(agent)
         if tool is not None and tool not in asks:
-            hint = suggestion(tool, asks) or (
+            near = suggestion(tool, asks)
+            if not near and _has_code(source, agent):
+                continue  # which may ask by itself
+            hint = near or (
                 f"it asks for {', '.join(map(quoted, asks))}" if asks else "list it in 'approve'"
             )
             message = f"the agent {quoted(name)} does not ask for approval of {quoted(tool)}"
             yield source.problem(("decisions", at, "tool"), message, hint)
+
+
+def _asks(agent: Node) -> list[str]:
+    """The tools that an agent asks about: by ``approve``, or by middleware of whatever name."""
+    asks = [it for _, it in items(agent, "approve")]
+    for _, node in entries(agent, "middleware"):
+        for args in (node.get(each) for each in keys(node)):
+            asks += keys(args.get("interrupt_on")) if args else []
+    return asks
+
+
+def _has_code(source: Source, agent: Node) -> bool:
+    tools = source.node.get("tools")
+    listed = (tools.get(it) for _, it in items(agent, "tools")) if tools else ()
+    return any(it is not None and it.get("python") is not None for it in listed)
 
 
 def expect_problems(source: Source, agents: Collection[str]) -> Iterator[Problem]:

@@ -17,10 +17,12 @@ from ..events import Event, Header, RunFinished
 from ..scenario import Case, Scenario, ScriptKey, discover, load
 from ..scenario.team import ALL, choose, members, speaks
 from ..text import clean, nearest
+from .asking import Terminal, person, prompt, said
 
 if TYPE_CHECKING:
     from ..console import Display, Filter, Kind, Saver
     from ..runtime import Batch, Run
+    from ..runtime.approval import Decide
     from ..runtime.runner import Ask
     from ..settings import Settings
 
@@ -39,8 +41,9 @@ def run(args: argparse.Namespace) -> int:
     scenario = load(args.file, root=args.root)
     models = _models(scenario, args.model, settings.model)
     _known_agents(scenario, args.agent)
-    ask = _asker(scenario) if scenario.interactive and _person() else None
-    inputs = _inputs(scenario, args.input, asks=ask is not None)
+    terminal = Terminal(scenario) if person() else None
+    asks = terminal is not None and scenario.interactive
+    inputs = _inputs(scenario, args.input, asks=asks)
     kind: Kind = args.display or ("rich" if sys.stdout.isatty() else "plain")
     pace = READING_RATE if kind == "rich" and sys.stdout.isatty() else 0.0
     rate = pace if settings.rate is None else settings.rate
@@ -50,9 +53,11 @@ def run(args: argparse.Namespace) -> int:
     stats = args.stats or kind == "rich"
     show = display(kind, out=sys.stdout, err=sys.stderr, stats=stats, header=header)
     try:
-        begun = _begin(args, settings, scenario, inputs, models, rate=rate, ask=ask)
+        ask = terminal.ask if terminal and asks else None
+        decide = terminal.decide if terminal else None
+        begun = _begin(args, settings, scenario, inputs, models, rate=rate, ask=ask, decide=decide)
         with redirect_stdout(sys.stderr):  # what a tool prints is not to stand in the output
-            return asyncio.run(_print(begun, show, saver, Filter(args.agent, args.node)))
+            return asyncio.run(_print(begun, show, saver, Filter(args.agent, args.node), terminal))
     finally:
         show.close()
         if saver:
@@ -68,6 +73,8 @@ def _begin(
     *,
     rate: float = 0.0,
     ask: Ask | None = None,
+    decide: Decide | None = None,
+    strict: bool = False,
 ) -> Run | Batch:
     from ..runtime import run as start
 
@@ -79,10 +86,14 @@ def _begin(
         packages=settings.packages,
         trust=args.trust,
         ask=ask,
+        decide=decide,
+        strict=strict,
     )
 
 
-async def _print(run: Run | Batch, show: Display, saver: Saver | None, keep: Filter) -> int:
+async def _print(
+    run: Run | Batch, show: Display, saver: Saver | None, keep: Filter, terminal: Terminal | None
+) -> int:
     caught: list[signal.Signals] = []
     _on_signals(run, caught)
     ends: list[RunFinished] = []
@@ -92,6 +103,8 @@ async def _print(run: Run | Batch, show: Display, saver: Saver | None, keep: Fil
                 saver.feed(event)
             if keep.keep(event):
                 show.feed(event)
+            if terminal:
+                terminal.showed(event)
             if isinstance(event, RunFinished):
                 ends.append(event)
     if caught:
@@ -164,7 +177,7 @@ def test(args: argparse.Namespace) -> int:
         return load(path, root=args.root)
 
     def play(scenario: Scenario, case: Case, models: Mapping[str, str]) -> Run | Batch:
-        return _begin(args, settings, scenario, case, models)
+        return _begin(args, settings, scenario, case, models, strict=True)
 
     codes, files = [], []
     for path in args.paths:
@@ -222,11 +235,6 @@ def _unknown(option: str, kind: str, word: str, known: Sequence[str] | Mapping[s
     return f"{option}: there is no {kind} {word!r}; {hint}"
 
 
-def _person() -> bool:
-    """Whether somebody is there to be asked."""
-    return sys.stdin.isatty() and sys.stderr.isatty()
-
-
 def _inputs(scenario: Scenario, given: str | None, *, asks: bool) -> tuple[str, ...]:
     """The user's messages in place of the file's; asked for where there are none at all.
 
@@ -236,45 +244,11 @@ def _inputs(scenario: Scenario, given: str | None, *, asks: bool) -> tuple[str, 
         return (given,)
     if scenario.cases or asks:
         return ()
-    if _person():
-        _prompt(scenario)
-        if line := _said():
+    if person():
+        prompt(scenario.name)
+        if line := said():
             return (line,)
     raise UsageError(f"{scenario.source.path}: there is no 'input'; give one with --input")
-
-
-def _prompt(scenario: Scenario) -> None:
-    sys.stderr.write(f"{clean(scenario.name)} > ")
-    sys.stderr.flush()
-
-
-def _said() -> str | None:
-    """The line that the user typed; None for an empty one, or the end of the input."""
-    return sys.stdin.readline().strip() or None
-
-
-def _asker(scenario: Scenario) -> Ask:
-    """Asks for further turns at a prompt.
-
-    By the event loop: a thread that waits for a line cannot be ended, and Ctrl-C would hang.
-    """
-
-    async def ask() -> str | None:
-        loop = asyncio.get_running_loop()
-        line: asyncio.Future[str | None] = loop.create_future()
-        _prompt(scenario)
-
-        def take() -> None:
-            if not line.done():
-                line.set_result(_said())
-
-        loop.add_reader(sys.stdin, take)
-        try:
-            return await line
-        finally:
-            loop.remove_reader(sys.stdin)
-
-    return ask
 
 
 def _spare(scenario: Scenario, save: Path | None) -> None:

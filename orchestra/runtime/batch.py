@@ -1,0 +1,95 @@
+"""Starting what a scenario asks for: a run, or a batch of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+
+from ..events import Event
+from ..scenario import Case, Scenario
+from .approval import Decide
+from .graph import Team, build
+from .runner import Ask, Run
+
+
+class Batch:
+    """The runs of several cases. They work side by side; their events come run by run.
+
+    So whoever looks on sees one run after the other, and waits only for the slowest.
+    """
+
+    def __init__(
+        self,
+        team: Team,
+        cases: Sequence[Case],
+        *,
+        decide: Decide | None = None,
+        close_team: bool = False,
+    ) -> None:
+        self.runs = [Run(team, case, decide=decide, whole=False) for case in cases]
+        self._slots = asyncio.Semaphore(team.scenario.run.max_concurrency)
+        self._team = team if close_team else None
+
+    def cancel(self) -> None:
+        """End all runs, as :meth:`Run.cancel` does."""
+        for run in self.runs:
+            run.cancel()
+
+    def __aiter__(self) -> AsyncGenerator[Event, None]:
+        return self._events()
+
+    async def _events(self) -> AsyncGenerator[Event, None]:
+        queues: list[asyncio.Queue[Event | None]] = [asyncio.Queue() for _ in self.runs]
+        works = [
+            asyncio.create_task(self._work(run, queue))
+            for run, queue in zip(self.runs, queues, strict=True)
+        ]
+        try:
+            for work, queue in zip(works, queues, strict=True):
+                while (event := await queue.get()) is not None:
+                    yield event
+                await work
+        finally:
+            for work in works:
+                work.cancel()
+            await asyncio.gather(*works, return_exceptions=True)
+            if self._team:
+                await self._team.aclose()
+
+    async def _work(self, run: Run, queue: asyncio.Queue[Event | None]) -> None:
+        try:
+            async with self._slots, aclosing(aiter(run)) as happening:
+                async for event in happening:
+                    queue.put_nowait(event)
+        finally:
+            queue.put_nowait(None)
+
+
+def run(
+    scenario: Scenario,
+    input: str | Sequence[str] | Case | None = None,  # noqa: A002 - the scenario's own word for it
+    *,
+    models: Mapping[str, str] | None = None,
+    rate: float = 0.0,
+    packages: Sequence[str] = (),
+    trust: bool = False,
+    ask: Ask | None = None,
+    decide: Decide | None = None,
+    strict: bool = False,
+) -> Run | Batch:
+    """Build the team of ``scenario`` and run it once: ``async for event in run(scenario)``.
+
+    ``input`` is a message, the messages of a conversation, or one of the scenario's cases, in
+    place of all that the file gives; else each of ``inputs`` is a run of its own. For many runs of
+    one scenario, :func:`build` once and make a :class:`Run` of each. ``ask``, ``decide`` and
+    ``strict`` are those of :class:`Run`.
+
+    Raises:
+        UsageError, ScenarioError: the team cannot be built, or there is no input.
+    """
+    given = (input,) if isinstance(input, str) else input or ()
+    team = build(scenario, models=models, rate=rate, packages=packages, trust=trust)
+    if not given and scenario.inputs is not None:
+        return Batch(team, scenario.cases, decide=decide, close_team=True)
+    return Run(team, given, ask=ask, decide=decide, strict=strict, close_team=True)
