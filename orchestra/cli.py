@@ -7,18 +7,21 @@ is imported when it runs.
 from __future__ import annotations
 
 import argparse
+import errno
 import io
 import os
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import __version__
-from .errors import RUN_FAILED, OrchestraError
+from .errors import INVALID, RUN_FAILED, OrchestraError
 
 INTERRUPT = 130
 BROKEN_PIPE = 141
+_NAMES = (errno.ENAMETOOLONG, errno.ELOOP)  # of a path: a wrong call, wherever it is found out
 
 if TYPE_CHECKING:
     Verbs = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -31,25 +34,59 @@ exit codes: 0 all well · 1 a check failed · 2 invalid file, wrong call, nothin
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run one command line. Returns the exit code; never raises, never shows a traceback."""
+    """Run one command line. Returns the exit code; raises nothing but argparse's SystemExit.
+
+    One line says what went wrong. A mistake of orchestra's own has its traceback in
+    ``ORCHESTRA_DEBUG=1``.
+    """
+    _open_streams()
     _speak_any_locale()
     try:
         args = _parser().parse_args(argv)
         return int(args.verb(args))
     except OrchestraError as error:
-        from .text import clean
-
-        sys.stderr.write(clean(str(error)) + "\n")
+        _say(str(error))
         return error.exit_code
     except KeyboardInterrupt:
         return INTERRUPT
     except BrokenPipeError:
         _give_up_stdout()
         return BROKEN_PIPE
-    except OSError as error:  # a full disk, most often
-        _give_up_stdout()
-        sys.stderr.write(f"orchestra: {error}\n")
+    except OSError as error:
+        if error.errno in _NAMES:
+            _say(f"orchestra: {_short(str(error.filename))}: {error.strerror}")
+            return INVALID
+        _give_up_stdout()  # a full disk, most often
+        _say(f"orchestra: {error}")
         return RUN_FAILED
+    except Exception as error:  # noqa: BLE001 - the last resort
+        if os.environ.get("ORCHESTRA_DEBUG"):
+            traceback.print_exc()
+        told = f"{type(error).__name__}: {_short(str(error))}" if str(error) else repr(error)
+        _say(f"orchestra: {told} (a mistake of orchestra's own; ORCHESTRA_DEBUG=1 shows where)")
+        return RUN_FAILED
+
+
+def _open_streams() -> None:
+    """A standard stream that was closed (``>&-``) is None here; what it is told goes nowhere.
+
+    In the order of their numbers, so that each gets its own again, and no file of the run does.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115
+
+
+def _say(message: str) -> None:
+    from .text import clean
+
+    sys.stderr.write(clean(message) + "\n")
+
+
+def _short(text: str) -> str:
+    from .text import one_line
+
+    return one_line(text, 300)
 
 
 def _speak_any_locale() -> None:
@@ -115,6 +152,7 @@ def _parser() -> argparse.ArgumentParser:
     _project(test)
     test.set_defaults(verb=_verb("test"))
     _readers(verbs)
+    _runs(verbs)
     _makers(verbs)
     return parser
 
@@ -158,6 +196,58 @@ def _readers(verbs: Verbs) -> None:
     _json(kind)
     _root(show)
     show.set_defaults(verb=_verb("show"))
+
+
+def _runs(verbs: Verbs) -> None:
+    """The verb of the runs that were kept, and what can be done with them."""
+    about = "list the runs that were kept, the newest first; show one, or remove old ones"
+    runs = _add(verbs, "runs", about, "orchestra runs show last")
+    _json(runs)
+    runs.add_argument(
+        "--limit",
+        type=_count,
+        metavar="N",
+        help="only the newest N; 0: all; default: 20, in JSON all",
+    )
+    _root(runs)
+    runs.set_defaults(verb=_verb("runs"))
+    more = runs.add_subparsers(title="more", metavar="[show | prune]", dest="action")
+
+    show = _add(more, "show", "print a run as it was", "orchestra runs show last")
+    show.add_argument("run", metavar="RUN", help="its id, the beginning of it, last, or a file")
+    _root(show, argparse.SUPPRESS)
+
+    prune = _add(more, "prune", "remove runs that are over", "orchestra runs prune --older-than 30")
+    some = prune.add_mutually_exclusive_group()
+    some.add_argument(
+        "--keep",
+        type=_count,
+        metavar="N",
+        help="leave the newest N of them; default: 50, or 0 with any other option",
+    )
+    some.add_argument("--all", action="store_true", help="leave none of them")
+    prune.add_argument(
+        "--older-than", type=_days, metavar="DAYS", help="only those that began so long ago"
+    )
+    statuses = ("completed", "failed", "interrupted", "cancelled", "killed", "unfinished")
+    prune.add_argument("--status", choices=statuses, help="only those that ended so")
+    prune.add_argument("--dry-run", action="store_true", help="only say which")
+    _root(prune, argparse.SUPPRESS)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no number: 0, 1, 2 …")
+    return int(text)
+
+
+def _days(text: str) -> float:
+    try:
+        if 0 <= (days := float(text)) < float("inf"):
+            return days
+    except ValueError:
+        pass
+    raise argparse.ArgumentTypeError(f"{text!r} is no number of days")
 
 
 def _makers(verbs: Verbs) -> None:
@@ -215,13 +305,18 @@ def _common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--input", metavar="TEXT", help="the user's message, in place of the file's"
     )
+    parser.add_argument(
+        "--no-keep", action="store_true", help="keep no record of the run in .orchestra/runs"
+    )
     _project(parser)
 
 
-def _root(parser: argparse.ArgumentParser) -> None:
+def _root(parser: argparse.ArgumentParser, default: str | None = None) -> None:
+    """``default``: SUPPRESS where the verb above has the option as well."""
     parser.add_argument(
         "--root",
         type=Path,
+        default=default,
         metavar="DIR",
         help="the project's folder; default: the nearest with a pyproject.toml or .git",
     )

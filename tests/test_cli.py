@@ -58,6 +58,20 @@ def test_run_as_json_lines_and_saved(tmp_path: Path) -> None:
     assert by_call(again) == by_call(seen)
 
 
+def test_events_are_not_saved_over_the_scenario(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "w.yaml").write_text("model: echo\n")
+    path, link = tmp_path / "s.yaml", tmp_path / "link.jsonl"
+    path.write_text("version: 1\nagents: {w: {use: w.yaml}}\ninput: go\n")
+    link.symlink_to(path)
+    files = {it: it.read_text() for it in tmp_path.iterdir()}
+    for own in (path, link, tmp_path / "w.yaml", tmp_path / "." / "s.yaml"):
+        assert main(["run", str(path), "--save", str(own)]) == 2
+        assert capsys.readouterr().err.endswith("is a file of this scenario; name another\n")
+        assert {it: it.read_text() for it in tmp_path.iterdir()} == files
+
+
 def test_run_quietly() -> None:
     done = orchestra("run", NEWSROOM, "--display", "quiet")
     assert (done.stdout, done.returncode) == (
@@ -330,6 +344,75 @@ def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
     out = capsys.readouterr().out
     assert "exit codes" in out
     assert str(ROOT) not in out
+
+
+EVERY = [
+    (["list", str(SCENARIOS)], 0), (["show", NEWSROOM], 0), (["validate", NEWSROOM], 0),
+    (["run", NEWSROOM], 0), (["run", NEWSROOM, "--display", "rich", "--stats"], 0),
+    (["test", NEWSROOM], 0), (["new"], 0), (["new", "chat", "-"], 0), (["schema"], 0),
+    (["--help"], 0), (["--version"], 0), (["run", "--help"], 0), (["list", "nowhere"], 2),
+    (["run", "nowhere.yaml"], 2), (["tui", NEWSROOM], 2), (["nonsense"], 2),
+]  # fmt: skip
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such redirections")
+@pytest.mark.parametrize(("args", "code"), EVERY)
+def test_closed_streams(args: list[str], code: int) -> None:
+    """As `orchestra list >&-`: what cannot be said is not said, and that is all."""
+    for closed in ("<&-", ">&-", "2>&-", "<&- >&- 2>&-"):
+        shell = ["sh", "-c", f'exec "$@" {closed}', "sh", *ORCHESTRA, *args]
+        done = subprocess.run(shell, capture_output=True, text=True, timeout=120)
+        assert done.returncode == code, (closed, done.stderr)
+        assert "Error" not in done.stderr
+        assert not (done.stdout if ">&-" in closed.split() else "")
+        if closed == ">&-":
+            assert bool(done.stderr) == bool(code), done.stderr
+
+
+def test_a_closed_output_is_not_another_file(tmp_path: Path) -> None:
+    """The next file that is opened gets the lowest number, and all that is printed with it."""
+    saved = tmp_path / "run.jsonl"
+    shell = ["sh", "-c", 'exec "$@" >&-', "sh", *ORCHESTRA, "run", NEWSROOM, "--save", str(saved)]
+    assert subprocess.run(shell, timeout=120).returncode == 0
+    check_promises(recorded(saved.read_text())[1])
+
+
+@pytest.mark.parametrize("path", ["x" * 5000, "x/" * 2500 + "y.yaml"])
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["validate"], ["run"], ["test"], ["list"], ["show"], ["new", "chat"],
+        ["run", NEWSROOM, "--root"], ["validate", NEWSROOM, "--root"],
+    ],
+)  # fmt: skip
+def test_a_path_that_is_too_long(
+    capsys: pytest.CaptureFixture[str], args: list[str], path: str
+) -> None:
+    named = path if path.endswith(".yaml") or args[0] != "new" else f"{path}.yaml"
+    assert main([*args, named]) == 2
+    shown = capsys.readouterr()
+    assert ": File name too long\n" in shown.err + shown.out
+    assert "Errno" not in shown.err
+
+
+def test_a_mistake_of_our_own(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: object) -> int:
+        raise ZeroDivisionError("on\x1b[2J\npurpose")
+
+    monkeypatch.setattr("orchestra.verbs.show", fail)
+    assert main(["show", NEWSROOM]) == 4
+    told = (
+        "orchestra: ZeroDivisionError: on␛[2J purpose "
+        "(a mistake of orchestra's own; ORCHESTRA_DEBUG=1 shows where)\n"
+    )
+    assert capsys.readouterr().err == told
+    monkeypatch.setenv("ORCHESTRA_DEBUG", "1")
+    assert main(["show", NEWSROOM]) == 4
+    shown = capsys.readouterr().err
+    assert shown.startswith("Traceback")
+    assert shown.endswith(told)
 
 
 def test_every_tool_says_why_it_failed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

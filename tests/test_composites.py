@@ -58,6 +58,22 @@ async def test_templates() -> None:
     assert finished(seen).output == "{{input}} and two"
 
 
+async def test_templates_that_grow_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("orchestra.runtime.composites.LONGEST", 1000)
+    text = """
+        agents:
+          doubling:
+            max_rounds: 40
+            loop: [{agent: a, input: "{{input}}{{previous}}{{previous}}"}]
+          a: {model: echo}
+    """
+    seen = await play(scenario(text), input="x")
+    check_promises(seen)
+    assert finished(seen).status == "failed"
+    assert finished(seen).error == "doubling/a#10: its input is longer than 1,000 characters"
+    assert max(map(len, tasks(seen).values())) == 511
+
+
 async def test_parallel_joins_in_listed_order() -> None:
     seen = await play("""
         agents:

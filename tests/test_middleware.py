@@ -1,6 +1,7 @@
 """LangChain's middleware in a scenario: its arguments are checked, and it is built."""
 
 import inspect
+import json
 import subprocess
 import sys
 from typing import Any
@@ -15,9 +16,10 @@ from langchain_core.tools import tool
 from runs import ROOT, scenario
 
 from orchestra import Scenario
-from orchestra.errors import MissingReply, ScenarioError, UsageError
+from orchestra.errors import MissingReply, OrchestraError, ScenarioError, UsageError
 from orchestra.runtime.middleware import make_middleware, middleware_problems
 from orchestra.runtime.scripted import ScriptedModel
+from orchestra.scenario import expressions
 from orchestra.scenario.middleware import ASIDES, BRINGS, MIDDLEWARE, REFUSED, snake_case
 
 
@@ -294,8 +296,7 @@ def test_a_wrong_argument(layer: str, told: str) -> None:
         ),
         (
             "{pii: {pii_type: shoes, detector: 'sho(es'}}",
-            ".pii.detector: is no regular expression: missing ), unterminated subpattern at "
-            "position 3",
+            ".pii.detector: is no regular expression: missing ) at position 6",
         ),
         (
             "{summarization: {trigger: {}}}",
@@ -413,10 +414,17 @@ def test_a_tool_that_there_would_be_twice() -> None:
     )
 
 
-@pytest.mark.parametrize("detector", ["(" * 5000, "a{99999999999}", "*"])
-def test_a_hostile_detector(detector: str) -> None:
+@pytest.mark.parametrize(
+    ("detector", "expected"),
+    [
+        ("(" * 5000, "is a regular expression of more than 1000 characters"),
+        ("a{99999999999}", "is a regular expression with too large repeats"),
+        ("*", "is no regular expression: "),
+    ],
+)
+def test_a_hostile_detector(detector: str, expected: str) -> None:
     (told,) = wrong(f"[{{pii: {{pii_type: code, detector: '{detector}'}}}}]")
-    assert told.startswith("agents.boss.middleware[0].pii.detector: is no regular expression: ")
+    assert told.startswith(f"agents.boss.middleware[0].pii.detector: {expected}")
 
 
 def test_the_tool_of_a_middleware_is_a_tool_of_the_agent() -> None:
@@ -618,6 +626,33 @@ def test_addresses_are_redacted() -> None:
     (message,) = (it for it in model.seen["messages"] if isinstance(it, HumanMessage))
     assert message.text.startswith("[REDACTED_EMAIL] has ***")
     assert "X1234" not in message.text
+
+
+@pytest.mark.parametrize("strategy", ["redact", "mask", "hash"])
+def test_a_detector_finds_what_langchain_finds(strategy: str) -> None:
+    detector = {"pii_type": "code", "detector": r"X\d+|\b", "strategy": strategy}
+    (layer,) = made(f"[{{pii: {json.dumps(detector)}}}]")
+    theirs = middleware.PIIMiddleware(**detector)
+    for text in ("X1 and X22345", "none", "", "X3", "é X4."):
+        asked = {"messages": [HumanMessage(text)]}
+        assert layer.before_model(asked, None) == theirs.before_model(asked, None)
+
+
+@pytest.mark.parametrize(
+    ("detector", "text", "told"),
+    [("(a|aa)+$", "a" * 60 + "b", "takes more than 0.05 s"), ("", "a" * 50, "more than 40 times")],
+)
+def test_what_a_detector_cannot_look_through_is_not_let_through(
+    monkeypatch: pytest.MonkeyPatch, detector: str, text: str, told: str
+) -> None:
+    monkeypatch.setattr(expressions, "PATIENCE", 0.05)
+    monkeypatch.setattr("orchestra.runtime.middleware.MOST_FOUND", 40)
+    layers = made(f"[model_retry, {{pii: {{pii_type: code, detector: '{detector}'}}}}]")
+    model = Calling(responses=[], seen={})
+    agent = create_agent(model, middleware=layers)
+    with pytest.raises(OrchestraError, match=f"middleware pii, code: .* {told}"):
+        agent.invoke({"messages": text})
+    assert not model.seen
 
 
 def test_fallbacks_take_over() -> None:

@@ -2,6 +2,9 @@
 
 import json
 import os
+import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -73,14 +76,42 @@ def test_it_is_named_after_its_file(here: Path, capsys: pytest.CaptureFixture[st
         ("desk.yaml", "desk"),
         ("my desk: one.yml", "my desk: one"),
         ("true.yaml", "true"),
+        ("True.yaml", "True"),
+        ("no.yaml", "no"),
         ("12.yaml", "12"),
         ("城市.yaml", "城市"),
         ('a"\\b.yaml', 'a"\\b'),
     ]:
         assert main(["new", "chat", file]) == 0
         assert load(file).name == name
-    main(["new", "chat", "my desk.yaml"])
-    assert capsys.readouterr().out.endswith("try: orchestra run 'my desk.yaml'\n")
+        assert yaml.safe_load(Path(file).read_text("utf-8"))["name"] == name, "whoever reads it"
+
+
+@pytest.mark.skipif(not shutil.which("bash"), reason="no bash to try it in")
+@pytest.mark.parametrize(
+    "file",
+    [
+        "-x.yaml",
+        "my desk.yaml",
+        "a  b.yaml",
+        "it's.yaml",
+        "$HOME.yaml",
+        "x\x1b[2J\té.yaml",
+        "城 .yaml",
+    ],
+)
+def test_what_it_says_to_try_works(
+    here: Path, capsys: pytest.CaptureFixture[str], file: str
+) -> None:
+    assert main(["new", "chat", "--", file]) == 0
+    shown = capsys.readouterr().out
+    assert re.fullmatch(r"wrote [^\x00-\x1f]*; try: orchestra run [^\x00-\x1f]*\n", shown)
+    script = 'orchestra() { printf "%s" "$2"; }; ' + shown.partition("; try: ")[2]
+    done = subprocess.run(["bash", "-c", script], capture_output=True, check=True)
+    typed = done.stdout.decode()
+    assert Path(typed) == Path(file)
+    assert not typed.startswith("-"), "it would be an option"
+    assert main(["validate", typed]) == 0
 
 
 def test_a_name_that_a_terminal_would_obey(capsys: pytest.CaptureFixture[str]) -> None:
@@ -129,6 +160,10 @@ def test_to_standard_output(here: Path, capsys: pytest.CaptureFixture[str]) -> N
         (["chat", "there.yaml/x.yaml"], "cannot be written: Not a directory"),
         (["chat", "notes.txt"], "a scenario is a *.yaml file; name it notes.yaml"),
         (["chat", "."], "a scenario is a *.yaml file"),
+        (
+            ["chat", "x.golden.yaml"],
+            "*.golden.yaml is not looked for as a scenario; name it x.yaml",
+        ),
         (["chat", "x\0.yaml"], "cannot be written"),
     ],
 )

@@ -94,7 +94,7 @@ agents:
 version: 1
 agents:
   a: text
->> 3:6: agents.a: expected a mapping, found the text 'text'
+>> 3:6: agents.a: expected a mapping, found the text 'text'; write {system_prompt: …}
 ----
 version: 1
 agents: [a]
@@ -138,7 +138,7 @@ description:
 version: 1
 agents: {editor: {subagents: [writer]}, writer: {}}
 input: [a, b]
->> 3:8: input: expected text, found a list
+>> 3:8: input: expected text, found a list; several messages of one conversation are 'turns'
 ----
 version: 1
 agents: {editor: {subagents: [writer]}, writer: {}}
@@ -168,7 +168,7 @@ script: {writer: {text: x}}
 version: 1
 agents: {editor: {subagents: [writer]}, writer: {}}
 script: {writer: [hello]}
->> 3:19: script.writer[0]: expected a mapping, found the text 'hello'
+>> 3:19: script.writer[0]: expected a mapping, found the text 'hello'; write {text: …}
 ----
 version: 1
 agents: {editor: {subagents: [writer]}, writer: {}}

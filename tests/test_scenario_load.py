@@ -12,9 +12,11 @@ import pytest
 
 from orchestra.errors import ScenarioError, UsageError
 from orchestra.scenario import (
+    AgentSpec,
     CannedTool,
     Count,
     Expectation,
+    LoopSpec,
     Matcher,
     ModelSpec,
     PythonTool,
@@ -197,8 +199,8 @@ def test_use_takes_an_agent_and_keys_here_override(project: Path) -> None:
         ("{use: ../agents/empty.yaml}",
          "agents/empty.yaml: is empty (used at scenarios/s.yaml:4:12)"),
         ("{use: ../agents/broken.yaml}",
-         "agents/broken.yaml:2:1: this does not fit what stands above it "
-         "(used at scenarios/s.yaml:4:12); check the indentation"),
+         "agents/broken.yaml:2:1: a key cannot stand among the items of a list "
+         "(used at scenarios/s.yaml:4:12); check its indentation"),
         ("{use: ../agents/one.yaml}",
          "agents/two.yaml:1:6: agents.a.use: the files use one another: "
          "agents/one.yaml → agents/two.yaml → agents/one.yaml (used at agents/one.yaml:1:6)"),
@@ -278,8 +280,9 @@ def test_the_root_is_given_or_the_project_or_the_folder(project: Path, tmp_path:
         ("pipe", "^pipe: is not a regular file$"),
         ("a\0b", "^a␀b: no such file$"),
         ("x" * 300, "cannot be read: File name too long"),
-        ("latin.yaml", r"^latin.yaml:2: is not UTF-8 text: byte 0xe9; save the file as UTF-8$"),
-        ("utf16.yaml", "^utf16.yaml: is not a text file$"),
+        ("latin.yaml", r"^latin.yaml:2:10: is not UTF-8 text: byte 0xe9; save the file as UTF-8\n"),
+        ("utf16.yaml", "^utf16.yaml: is UTF-16 text; save the file as UTF-8$"),
+        ("utf16be.yaml", "^utf16be.yaml: is UTF-16 text; save the file as UTF-8$"),
         ("large.yaml", "^large.yaml: is larger than 1 MiB$"),
         ("agents/researcher.yaml", "1:1: this is an agent; name it in a scenario with 'use:'"),
     ],
@@ -289,9 +292,55 @@ def test_what_cannot_be_loaded(project: Path, name: str, expected: str) -> None:
     os.mkfifo(project / "pipe")
     (project / "latin.yaml").write_bytes("version: 1\nname: café\n".encode("latin-1"))
     (project / "utf16.yaml").write_bytes("version: 1\n".encode("utf-16"))
+    (project / "utf16be.yaml").write_bytes("version: 1\n".encode("utf-16-be"))
     (project / "large.yaml").write_bytes(b"#" * (1 << 21))
     with pytest.raises(UsageError, match=expected):
         load(name)
+
+
+def test_a_byte_that_is_not_utf_8_is_shown_in_its_line(project: Path) -> None:
+    (project / "latin.yaml").write_bytes("\ufeffversion: 1\nname: 中".encode() + b"\xe9 b\n")
+    with pytest.raises(ScenarioError) as caught:
+        load("latin.yaml")
+    assert str(caught.value).split("\n") == [
+        "latin.yaml:2:8: is not UTF-8 text: byte 0xe9; save the file as UTF-8",
+        "     2 | name: 中\N{REPLACEMENT CHARACTER} b",
+        " " * len("     2 | name: 中_") + "^",
+    ]
+
+
+def test_whole_numbers_with_a_point_are_whole_numbers() -> None:
+    """As in JSON Schema; where any value may stand, the file's own is kept."""
+    scenario = loads(
+        "version: 1.0\n"
+        "agents:\n"
+        "  a: {limits: {model_calls: 8.0}, tools: [t], model: {model: echo, seed: 1e3}}\n"
+        "  b: {loop: [a], max_rounds: 2.0}\n"
+        "tools: {t: {returns: [{value: 8.0, times: 3.0, delay: 1}]}}\n"
+        "script: {a: [{text: x, fault: {error: stall, attempts: [1.0]}, tool_calls: [t: {n: 2.0}]}]}\n"
+        "expect: [calls: {a: 1.0, b: 0..1}]\n"
+        "run: {max_concurrency: 4.0, timeout: 5.0}\n"
+    )
+    agent, loop = scenario.agents["a"], scenario.agents["b"]
+    assert isinstance(agent, AgentSpec)
+    assert isinstance(agent.model, ModelSpec)
+    assert isinstance(loop, LoopSpec)
+    calls = scenario.expect[0].calls or {}
+    reply = scenario.script["a"][0]
+    tool = scenario.tools["t"]
+    assert isinstance(tool, CannedTool)
+    assert reply.fault
+    whole = [
+        agent.limits.model_calls, agent.model.seed, loop.max_rounds, tool.returns[0].times,
+        *reply.fault.attempts, calls["a"].low, calls["a"].high,
+        scenario.run.max_concurrency,
+    ]  # fmt: skip
+    assert whole == [8, 1000, 2, 3, 1, 1, 1, 4]
+    kept = [tool.returns[0].value, reply.tool_calls[0].args["n"], scenario.run.timeout]
+    assert kept == [8.0, 2.0, 5.0]
+    assert [type(it) for it in whole + kept] == [int] * 8 + [float] * 3
+    with pytest.raises(ScenarioError, match=r"expected a whole number, found the number 4\.5"):
+        loads("version: 1\nagents: {a: {}}\nrun: {max_concurrency: 4.5}\n")
 
 
 def test_discover_finds_scenarios_and_nothing_else(project: Path) -> None:
@@ -315,8 +364,9 @@ def test_discover_finds_scenarios_and_nothing_else(project: Path) -> None:
     for name, text in files.items():
         (project / name).parent.mkdir(parents=True, exist_ok=True)
         (project / name).write_bytes(text.encode())
+    (project / "scenarios/utf16.yaml").write_bytes(good.encode("utf-16"))
     expected = [f"scenarios/{name}" for name in ["a.yml", "b.yaml", "broken.yaml", "json.yaml"]]
-    expected = ["deep/er/d.yaml", *expected, "scenarios/quoted.yaml"]
+    expected = ["deep/er/d.yaml", *expected, "scenarios/quoted.yaml", "scenarios/utf16.yaml"]
     assert [path.as_posix() for path in discover(["."])] == expected
     given = ["scenarios/text.txt", "deep", "scenarios", "deep/er/d.yaml"]
     assert [path.as_posix() for path in discover(given)][:3] == [

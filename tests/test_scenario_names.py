@@ -223,8 +223,8 @@ expect:
 >> 8:13: expect[4].output: needs one of 'contains', 'equals', 'matches', 'json_schema', 'json_path'
 >> 9:14: expect[5].output: unknown key 'contain'; did you mean 'contains'?
 >> 10:13: expect[6].calls: unknown agent 'wrter'; did you mean 'writer'?
->> 10:31: expect[6].calls.writer: expected a number, or a range such as '1..3'
->> 10:42: expect[6].calls.editor: expected a number, or a range such as '1..3'
+>> 10:31: expect[6].calls.writer: expected a whole number, or a range such as '1..3'
+>> 10:42: expect[6].calls.editor: expected a whole number, or a range such as '1..3'
 >> 11:21: expect[7].calls.writer: the range 3..1 is empty
 >> 12:13: expect[8].agent: unknown agent 'wrter'; did you mean 'writer'?
 >> 13:18: expect[9].tool_calls[0]: expected one step, as 'name' or '{name: {argument: value}}'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 import pytest
@@ -32,11 +33,10 @@ system_prompt: You edit.
 
 BROKEN = r"""
 a: b: c
->> 1:5: a ':' is not expected here; put the whole text in quotes if it holds ': ', or check the
->>   indentation
+>> 1:5: text with ': ' in it needs quotes; put the whole text in single quotes: 'b: c'
 ----
 a: @x
->> 1:4: text cannot begin with '@'; put the whole text in quotes
+>> 1:4: text cannot begin with '@'; put the whole text in single quotes: '@x'
 ----
 a: [1,
 b: 2
@@ -58,39 +58,39 @@ a: "\x1"
 >> 1:5: a broken escape in double quotes; write '\\' for a backslash, or use single quotes
 ----
 a: {{input}}
->> 1:5: a key must be text; text that begins with '{' or '[' needs quotes
+>> 1:4: text that begins with '{{' needs quotes; put the whole text in single quotes:
+>>   '{{input}}'
 ----
 a: 1
   b: 2
->> 2:4: a ':' is not expected here; put the whole text in quotes if it holds ': ', or check the
->>   indentation
+>> 2:3: this line is indented deeper than the one above, which has its value already; begin both
+>>   in the same column, or put a text of several lines below '|'
 ----
 - a
 b: 1
->> 2:1: this does not fit what stands above it; check the indentation, and the quotes, of this
->>   line and the one above
+>> 2:1: a key cannot stand among the items of a list; check its indentation, or begin it with
+>>   '- '
 ----
 a: 'it's'
->> 1:8: this does not fit what stands above it; check the indentation, and the quotes, of this
->>   line and the one above
+>> 1:8: the text goes on behind its closing quote; put the whole text in double quotes: "it's"
 ----
 a: - b
->> 1:4: a list cannot begin here; begin it on its own line
+>> 1:4: a list cannot begin here; begin it on its own line; text that begins with '- ' needs
+>>   quotes
 ----
 a: &
->> 1:5: '&' and '*' begin an anchor or an alias and need a name; put the whole text in quotes
+>> 1:4: text that begins with '&' needs quotes; put the whole text in single quotes: '&'
 ----
 a: ]
 >> 1:4: expected a value; put the whole text in quotes
 ----
   a: 1
 b: 2
->> 2:1: this does not fit what stands above it; check the indentation, and the quotes, of this
->>   line and the one above
+>> 2:1: no line above that this could belong to begins in this column; check its indentation
 ----
 a: |text
   more
->> 1:5: text must begin on the next line
+>> 1:5: text must begin on the next line; text that begins with '>' or '|' needs quotes
 ----
 # a comment
 %YAML 1.2
@@ -111,8 +111,8 @@ b: 2
 >> 2:1: a second document begins here; keep one per file
 ----
 中文: '标题' x
->> 1:10: this does not fit what stands above it; check the indentation, and the quotes, of this
->>   line and the one above
+>> 1:10: the text goes on behind its closing quote; put the whole text in double quotes:
+>>   "'标题' x"
 """
 
 REFUSED = r"""
@@ -201,17 +201,26 @@ def test_a_broken_file_is_explained(text: str, expected: list[str]) -> None:
             "a: b\ufeff",
             '1:5: the invisible character U+FEFF is not allowed; write "\\ufeff" in double quotes',
         ),
-        ("a: \ud800", "1: is not UTF-8 text: byte 0xed; save the file as UTF-8"),
+        ("a: \ud800", "1:4: is not UTF-8 text: byte 0xed; save the file as UTF-8"),
     ],
 )
 def test_characters_that_no_file_should_hold(text: str, expected: str) -> None:
     assert told(text) == [expected]
 
 
-@pytest.mark.parametrize("escape", [r"\ud800", r"\ud83d\ude00", r"\U00110000", r"\UFFFFFFFF"])
+@pytest.mark.parametrize("escape", [r"\ud800", r"\ude00\ud83d", r"\U00110000", r"\UFFFFFFFF"])
 def test_escapes_that_are_no_character(escape: str) -> None:
     with pytest.raises(ScenarioError, match="escape"):
         loads(f'version: 1\nagents: {{a: {{title: "{escape}"}}}}\n')
+    with pytest.raises(ScenarioError, match="escape"):
+        compose(f'{{"{escape}": 1}}')
+
+
+def test_pairs_of_escapes_are_one_character() -> None:
+    """JSON has no other way to write one beyond the first plane in ASCII."""
+    text = json.dumps({"😀": "a😀b", "x": ["\N{MUSICAL SYMBOL G CLEF}"]})
+    assert r"\ud83d\ude00" in text
+    assert compose(text).plain() == {"😀": "a😀b", "x": ["\N{MUSICAL SYMBOL G CLEF}"]}
 
 
 @pytest.mark.parametrize(

@@ -175,6 +175,17 @@ def test_a_flowchart_of_a_hostile_file(capsys: pytest.CaptureFixture[str], tmp_p
     assert len(set(re.findall(r"^  (\w+)[\[{]", out, re.MULTILINE))) == 3, "ids stay apart"
 
 
+@pytest.mark.parametrize("title", ["", " ", "\\u00a0"])
+def test_a_blank_title_is_no_label(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, title: str
+) -> None:
+    path = tmp_path / "s.yaml"
+    agents = f'a: {{title: "{title}", description: "{title}", subagents: [b]}}, b: {{}}'
+    path.write_text(f"version: 1\nagents: {{{agents}}}\ninput: x\n")
+    lines = shown(capsys, str(path), "--mermaid").splitlines()
+    assert lines[1:4] == ['  a0_a["a"]', '  a1_b["b"]', "  a0_a --> a1_b"]
+
+
 @pytest.mark.parametrize(
     ("given", "words"),
     [

@@ -295,6 +295,7 @@ async def test_odd_progress_is_spelled_out(project: Path) -> None:
         ("my_tools:greeter", "is no function, no class and no LangChain tool"),
         ("my_tools:sneaky", "is defined outside the project"),
         ("my_tools:os.system", "is defined outside the project"),
+        ("my_tools:os.popen", "is defined outside the project"),
     ],
 )
 async def test_what_is_no_tool_is_told_at_its_line(

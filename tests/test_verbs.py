@@ -207,6 +207,57 @@ def test_missing_variables(
         ),
         ("agents: {a: {}}", ["2:10 the script has no reply for 'a'"]),
         ("agents: {a: {model: 'openai:x'}}", []),
+        ("agents: {a: {middleware: [summarization]}}\nscript: {a.summarization: []}",
+         ["2:10 the script has no reply for 'a'"]),
+        # Steps that are sure to be taken; the targets of a route are not.
+        (
+            """
+            agents:
+              all: {sequence: [p, m, l, r]}
+              p: {parallel: [a, {agent: b}], join: c}
+              m: {map: d, join: e}
+              l: {loop: [f, a]}
+              r: {route: {g: x, h: y}, default: h}
+              a: {model: echo}
+              b: {}
+              c: {}
+              d: {}
+              e: {}
+              f: {}
+              g: {}
+              h: {}
+            script: {f: []}
+            """,
+            [f"{line} the script has no reply for '{name}'"
+             for line, name in (("7:3", "r"), ("9:3", "b"), ("10:3", "c"), ("11:3", "d"),
+                                ("12:3", "e"))],
+        ),
+        # Agents that a script calls or hands over to, where nothing can come between.
+        (
+            """
+            agents:
+              a: {subagents: [b, c, d, e, f], handoffs: [g, h], approve: [c]}
+              b: {sequence: [i]}
+              c: {}
+              d: {}
+              e: {}
+              f: {}
+              g: {}
+              h: {}
+              i: {}
+              j: {middleware: [todo_list], subagents: [f]}
+            main: [a, j]
+            decisions: [{agent: a, tool: c, decide: reject}]
+            script:
+              j: [{tool_calls: [f: {query: x}]}]
+              a:
+                - tool_calls: [b: {query: x}, c: {query: x}]
+                - tool_calls: [d: {query: x}]
+                  fault: {error: stall}
+                - tool_calls: [transfer_to_g, transfer_to_h]
+            """,
+            ["9:3 the script has no reply for 'g'", "11:3 the script has no reply for 'i'"],
+        ),
         # What a person decides.
         (
             """
@@ -327,6 +378,49 @@ def test_broken_agent_files(capsys: pytest.CaptureFixture[str]) -> None:
         "; set it, or write it in .env",
         "1 valid, 1 invalid",
     ]
+
+
+AGENTS = {  # with a key that is none, or none of an agent
+    "misspelt.yaml": "sytem_prompt: hi\ntools: [archive]\n",
+    "alone.yaml": "sytem_prompt: hi\n",
+    "half.yaml": "system_prompt: hi\nfoo: 1\n",
+    "dashes.yaml": "system-prompt: hi\ntitle: x\n",
+    "singular.yaml": "title: x\nsubagent: [a]\n",
+    "loop.yaml": "loop: [a, b]\nuntill: x\nmax_round: 3\n",
+    "sequence.yaml": "sequence: [a]\ntitel: Q\n",
+    "heir.yaml": "use: ../none.yaml\ntitle: x\n",
+    "versioned.yaml": "version: 1\nsystem_prompt: hi\ntools: []\n",
+}
+OTHERS = {
+    "compose.yaml": "version: '3'\nservices: {web: {}}\nvolumes: {}\nnetworks: {}\n",
+    "workflow.yaml": "name: x\non: push\ndefaults: {}\njobs: {}\n",
+    "action.yml": "name: x\ndescription: y\ninputs: {}\nruns: {}\n",
+    "alerts.yaml": "global: {}\nroute: {}\nreceivers: []\n",
+    "alerts-too.yaml": "route: {}\nreceivers: []\n",
+    "routes.yaml": "routes: []\ndefault: x\n",
+    "pipeline.yaml": "stages: []\ndefault: {}\nparallel: 3\nimage: x\n",
+    "limits.yaml": "limits: {}\nrequests: {}\n",
+    "site.yaml": "title: x\ndescription: y\ntheme: z\n",
+    "kube.yaml": "apiVersion: v1\nkind: Pod\nmetadata: {}\nspec: {}\n",
+    "api.yaml": "openapi: 3.1\ninfo: {}\npaths: {}\ntags: []\n",
+    "scenario.yaml": "version: 1\nAgents: {a: {}}\ntools: {}\n",
+}
+
+
+def test_agents_with_a_misspelt_key_are_found_in_folders(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name, text in {**AGENTS, **OTHERS}.items():
+        write(Path("f", name), text)
+    assert main(["validate", "f", "--json"]) == 2
+    files = document(capsys)["files"]
+    assert {Path(it["path"]).name for it in files} == {*AGENTS}
+    assert not any(it["valid"] for it in files)
+    told = {Path(it["path"]).name: it["problems"][0] for it in files}
+    assert (told["misspelt.yaml"]["line"], told["misspelt.yaml"]["hint"]) == (
+        1,
+        "did you mean 'system_prompt'?",
+    )
 
 
 def test_an_agent_outside_the_root(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

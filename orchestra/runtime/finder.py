@@ -152,4 +152,5 @@ def _home(found: Any) -> Path | None:
         file = inspect.getsourcefile(inspect.unwrap(inner))
     except TypeError:
         return None
-    return Path(file).resolve() if file else None
+    # Python's own frozen modules have no file: "<frozen os>" would be one of the current folder.
+    return Path(file).resolve() if file and Path(file).is_file() else None

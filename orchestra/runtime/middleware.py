@@ -14,12 +14,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 from ..errors import OrchestraError, Problem, ScenarioError
 from ..scenario import AgentSpec, Scenario
 from ..scenario.excerpt import quoted, suggestion
+from ..scenario.expressions import check, spans
 from ..scenario.middleware import ASIDES, MIDDLEWARE, middleware_named, place_of, tool_problems
 from ..scenario.model_names import wrong_model
 from ..scenario.nodes import Node
@@ -38,10 +40,14 @@ from .signatures import (
 )
 
 if TYPE_CHECKING:
-    from langchain.agents.middleware import AgentMiddleware
+    from langchain.agents.middleware import AgentMiddleware, PIIMatch
     from langchain_core.language_models import BaseChatModel
 
     Layer = AgentMiddleware[Any, Any, Any]
+
+    Detector = Callable[[str], list[PIIMatch]]
+
+MOST_FOUND = 10_000  # places in one text that a detector of pii may find
 
 MakeModel = Callable[[str | None, str], "BaseChatModel"]
 
@@ -129,6 +135,24 @@ def _retried(errors: Callable[[Exception], bool]) -> Callable[[Exception], bool]
     return lambda error: not isinstance(error, OrchestraError) and errors(error)
 
 
+def _detected(pii_type: str, pattern: str, text: str) -> list[PIIMatch]:
+    """Where the expression of a ``detector`` fits. OrchestraError if that cannot be told.
+
+    What could not be looked through must not be said as if there were nothing in it.
+    """
+    try:
+        found = spans(pattern, text, MOST_FOUND + 1)
+    except TimeoutError as error:
+        raise OrchestraError(f"middleware pii, {pii_type}: {error}") from None
+    if len(found) > MOST_FOUND:
+        told = f"{pattern!r} is found more than {MOST_FOUND:,} times"
+        raise OrchestraError(f"middleware pii, {pii_type}: {told}")
+    return [
+        {"type": pii_type, "value": text[start:end], "start": start, "end": end}
+        for start, end in found
+    ]
+
+
 @dataclass(slots=True)
 class _Reader:
     """Makes what a signature asks for of what a file gives, and collects what is wrong."""
@@ -142,6 +166,8 @@ class _Reader:
         """An object of the class; None if it cannot be made."""
         known, before = parameters(kind), len(self.problems)
         args = self.fields(known, given, where)
+        if isinstance(pattern := args.get("detector"), str):
+            args["detector"] = self.detector(args.get("pii_type"), pattern, (*where, "detector"))
         if len(self.problems) > before:
             return None
         if "model" in known and args.get("model") is None:
@@ -151,8 +177,6 @@ class _Reader:
         first = [args.pop(key) for key in known if spread and known[key].required]
         try:
             return kind(*first, *spread, **args)
-        except (re.error, OverflowError, RecursionError) as error:  # too deep, too often repeated
-            self.wrong((*where, "detector"), f"is no regular expression: {error}")
         except (TypeError, ValueError) as error:
             said = one_line(str(error), 300)
             named = [key for key in args if re.match(rf"{key}\b", said)]
@@ -225,6 +249,15 @@ class _Reader:
             return self.made(ClearToolUsesEdit, given, (*where, "clear_tool_uses"))
         self.wrong(where, "expected one edit", "write {clear_tool_uses: {trigger: 1000, keep: 3}}")
         return None
+
+    def detector(self, pii_type: Any, pattern: str, where: Where) -> Detector | None:
+        """What finds an expression: LangChain's own has Python's, which may take for ever."""
+        try:
+            check(pattern)
+        except ValueError as error:
+            self.wrong(where, str(error))
+            return None
+        return partial(_detected, str(pii_type), pattern)
 
     def named(self, value: Any, where: Where) -> Any:
         """The model that a text names."""

@@ -14,9 +14,11 @@ Where to look::
     from bytes to a document   files, syntax, parsers, scalars, nodes; use puts in agents of other
                                files; source and excerpt say where a thing stands
     what a file may say        model, and its parts: spec, agents, tools, replies, running, expect,
-                               matcher (with paths, schemas, expressions)
+                               matcher (with paths, schemas, expressions, and their bounds in
+                               path_rules, schema_rules, bounds), deciding
     what is wrong              load asks shape (with kinds) for types, names and what it calls
-                               (references, composites, scripted, model_names, canned) for sense
+                               (references, composites, scripted, model_names, canned) for sense;
+                               slips and hints tell what was meant
     what it means              team (who speaks), script (which reply), environment, middleware
     for the verbs              discovery, agent_files, advice, needs, schema, templates
 """

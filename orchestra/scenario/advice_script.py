@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from ..errors import Problem
-from .agents import ECHO, RESPONSE, SCRIPTED, TRANSFER, AgentSpec, steps_of
+from .agents import ECHO, RESPONSE, SCRIPTED, TRANSFER, AgentSpec, RouteSpec, steps_of
 from .excerpt import quoted, suggestion
 from .model import Scenario
-from .replies import ScriptedCall
+from .replies import Reply, ScriptedCall
 from .script import ScriptKey, Segment
 from .team import choose, speaks
 from .tools import CannedTool, PythonTool, is_schema
@@ -36,14 +36,59 @@ def script_advice(scenario: Scenario, reachable: Collection[str]) -> Iterator[Pr
 
 
 def _mute(scenario: Scenario) -> Iterator[Problem]:
-    """Main agents that have nothing to say."""
-    said = {ScriptKey.parse(key).segments[-1].name for key in scenario.script}
-    for name in scenario.mains:
+    """Agents that are sure to be called, and have nothing to say."""
+    last = (ScriptKey.parse(key).segments[-1] for key in scenario.script)
+    said = {it.name for it in last if not it.aside}
+    for name in _called(scenario):
         spec = scenario.agents[name]
         if speaks(spec) and name not in said and choose(scenario, name).model == SCRIPTED:
             message = f"the script has no reply for {quoted(name)}"
             hint = f"add 'script: {{{name}: [{{text: …}}]}}', or name a 'model'"
             yield scenario.source.problem(("agents", name), message, hint, at_key=True)
+
+
+def _called(scenario: Scenario) -> list[str]:
+    """The main agents, the steps that they are sure to take, and whoever their script calls."""
+    found, todo = dict[str, None](), [*reversed(scenario.mains)]
+    calls = _script_calls(scenario)
+    while todo:
+        name = todo.pop()
+        if name in found:
+            continue
+        found[name] = None
+        spec = scenario.agents[name]
+        if not isinstance(spec, AgentSpec | RouteSpec):
+            todo += reversed(steps_of(spec))
+        elif choose(scenario, name).model != ECHO:
+            todo += calls.get(name, ())
+    return list(found)
+
+
+def _script_calls(scenario: Scenario) -> dict[str, list[str]]:
+    """The agents that each agent's replies call or hand over to, where nothing can come between."""
+    found = dict[str, list[str]]()
+    for key, replies in scenario.script.items():
+        speaker = ScriptKey.parse(key).segments[-1]
+        spec = scenario.agents[speaker.name]
+        if speaker.aside or not isinstance(spec, AgentSpec) or spec.middleware:
+            continue
+        for reply in replies:
+            if reply.fault is None:
+                found.setdefault(speaker.name, []).extend(_called_by(spec, reply))
+    return found
+
+
+def _called_by(spec: AgentSpec, reply: Reply) -> Iterator[str]:
+    """The agents that a reply calls, and the first of those that it hands over to."""
+    transfers = [it.name for it in reply.tool_calls if it.name.startswith(TRANSFER)]
+    for call in reply.tool_calls:
+        if call.name in spec.approve:
+            continue  # a person may refuse it
+        if call.name in spec.subagents and call.args.keys() == {"query"}:
+            yield call.name
+        name = call.name.removeprefix(TRANSFER)
+        if name in spec.handoffs and [call.name] == transfers[:1]:
+            yield name
 
 
 def _voice(scenario: Scenario, key: str, parsed: ScriptKey) -> Iterator[Problem]:

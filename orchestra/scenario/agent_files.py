@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from difflib import get_close_matches
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -30,22 +31,43 @@ _SPECS: list[type[BaseModel]] = [AgentSpec, *COMPOSITES.values()]
 _FIELDS = {name for spec in _SPECS for name in spec.model_fields}
 _AGENT = _FIELDS | {"use"}
 _OWN = _AGENT - {*Scenario.model_fields}
-_TELLING = _OWN - {"title", "default", "use", "model", "limits"}
+_TELLING = _OWN - {"title", "default", "model", "limits"}
 """Keys that no other YAML is likely to have."""
+_PLAIN = {"system_prompt", "subagents", "handoffs", "response_format", "max_rounds"}
+"""Of these, keys that none has, so that one tells an agent even when it is misspelt."""
+_MANY = 100  # keys that are looked at: a file with more is no agent
+_NEAR = 0.8  # how much alike a misspelt key and the one that was meant are
 
 _KEY = re.compile(r"""^["']?([A-Za-z_][\w-]*)["']?\s*:""", re.MULTILINE)
 _STUB = "scenario"
 
 
-def is_agent(path: Path, *, all_known: bool = False) -> bool:
+def is_agent(path: Path, *, unnamed: bool = False) -> bool:
     """Whether a file looks like an agent, by its keys, so that a broken one does, too.
 
-    ``all_known``: and like nothing else. It is asked of files that nobody named.
+    ``unnamed``: nobody named the file, so it may be anything; most of its keys must be an agent's.
     """
     keys = _keys(path)
-    if all_known:
-        return keys <= _AGENT and bool(keys & _TELLING)
-    return bool(keys & _OWN) and not keys & {"version", "agents"}
+    if "agents" in keys:
+        return False
+    return _mostly(keys) or (not unnamed and "version" not in keys and bool(keys & _OWN))
+
+
+def _mostly(keys: set[str]) -> bool:
+    """Whether keys are an agent's: most of them, or half of them with one that tells it plainly."""
+    near = {key: _nearest(key) for key in [*keys][:_MANY]}
+    own = sum(1 for meant in near.values() if meant)
+    if _PLAIN.intersection(near.values()):
+        return 2 * own >= len(keys)
+    return 2 * own > len(keys) and bool(keys & _TELLING)
+
+
+def _nearest(key: str) -> str:
+    """The key of an agent that is meant by ``key``, if any is."""
+    if key in _AGENT:
+        return key
+    known = get_close_matches(key[:64].lower(), _AGENT | {*Scenario.model_fields}, 1, _NEAR)
+    return next((it for it in known if it in _AGENT), "")
 
 
 def agents_in(folder: Path) -> Iterator[Path]:
@@ -53,7 +75,7 @@ def agents_in(folder: Path) -> Iterator[Path]:
     for place, folders, files in os.walk(folder):
         folders[:] = [it for it in folders if not it.startswith(".") and it not in SKIPPED]
         for path in (Path(place, name) for name in files if SCENARIO_FILE.fullmatch(name)):
-            if path.is_file() and is_agent(path, all_known=True):
+            if path.is_file() and is_agent(path, unnamed=True):
                 yield path
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 from collections.abc import Iterable, Iterator
@@ -65,9 +66,12 @@ def _is_scenario(path: Path) -> bool:
     """By its text, so that a broken scenario is found, and its mistake told, too."""
     try:
         with path.open("rb") as file:
-            data = file.read(MAX_BYTES).removeprefix(b"\xef\xbb\xbf").replace(b"\r", b"\n")
+            data = file.read(MAX_BYTES)
     except OSError:
         return True  # whoever loads it says why it cannot be read
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        data = data[2:].replace(b"\0", b"")  # near enough, and loading it says what is wrong
+    data = data.removeprefix(codecs.BOM_UTF8).replace(b"\r", b"\n")
     if not data.lstrip().startswith(b"{"):
         return bool(_VERSION.search(data) and _AGENTS.search(data))
     try:

@@ -40,10 +40,16 @@ def fill(text: str, environ: Mapping[str, str]) -> tuple[str, set[str]]:
             raise KeyError(name)
         return str(default)
 
-    return _VARIABLE.sub(value, text), values
+    end = _end(text)
+    return _VARIABLE.sub(value, text[:end]) + text[end:], values
 
 
 def variables(text: str) -> Iterator[tuple[str, bool]]:
     """The variables that a text names, and whether it gives a default for each."""
-    for found in _VARIABLE.finditer(text):
+    for found in _VARIABLE.finditer(text, 0, _end(text)):
         yield found[1], found[2] is not None
+
+
+def _end(text: str) -> int:
+    """Where the last brace closes. Behind it, every ``${A:-`` would be sought one in vain."""
+    return text.rfind("}") + 1

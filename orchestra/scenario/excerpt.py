@@ -15,15 +15,42 @@ WIDTH = 88
 _WORD = 100  # characters of a word that is worth a comparison
 _BREAK = re.compile("\r\n|\r|\n")
 
+# Characters without a glyph. Those that join others (as in the emoji of a family, or in Persian)
+# count only where there is nothing to join: behind ASCII, or at the beginning.
+_JOINERS = "\u200c\u200d\U000e0020-\U000e007f"
+_HIDDEN = re.compile(
+    "[\xad\u034f\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\ufff9-\ufffb]"
+    f"|(?<![^\\x00-\\x7f])[{_JOINERS}]"
+)
+
 
 def split_lines(text: str) -> list[str]:
     """The lines of ``text`` as YAML counts them."""
     return _BREAK.split(text)
 
 
+def hidden(text: str) -> str:
+    """The first character of ``text`` that nobody can see, as ``U+200B``; empty if all are seen."""
+    found = _HIDDEN.search(text)
+    return f"U+{ord(found[0]):04X}" if found else ""
+
+
+def escaped(character: str) -> str:
+    """A character as an escape in double quotes."""
+    code = ord(character)
+    if code > 0xFFFF:
+        return f"\\U{code:08x}"
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
 def quoted(text: str) -> str:
     """``text`` in quotes, safe to show and short enough for a message."""
-    return f"'{one_line(text, 60)}'"
+    return f"'{_seen(text)}'"
+
+
+def _seen(text: str) -> str:
+    """``text`` with every character to be seen; cut before that, as a hostile file's may be."""
+    return one_line(_HIDDEN.sub(lambda found: escaped(found[0]), text[:200]), 60)
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:
@@ -40,7 +67,7 @@ def spelled(where: Sequence[str | int]) -> str:
         if isinstance(part, int):
             parts.append(f"[{part}]")
             continue
-        name = one_line(part, 60)
+        name = _seen(part)
         name = name if re.fullmatch(r"[\w$#/>-]+", name) else f"'{name}'"
         parts.append(f".{name}" if parts else name)
     return "".join(parts)

@@ -68,13 +68,15 @@ class Count(Spec):
     def _short_form(cls, value: Any, info: ValidationInfo) -> Any:
         if spelled_out(cls, value, info):
             return value
-        if isinstance(value, int) and not isinstance(value, bool):
-            return {"low": value, "high": value}
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and value == int(value):
+            return {"low": int(value), "high": int(value)}
         if isinstance(value, str):
             low, _, high = value.partition("..")
             if _NUMBERS.fullmatch(value):
                 return {"low": int(low or 0), "high": int(high) if high else None}
-        raise ValueError("expected a number, or a range such as '1..3'")
+        quoted = isinstance(value, str) and value.isdecimal()
+        hint = f"; write {value[:20]} without quotes" if quoted else ""
+        raise ValueError(f"expected a whole number, or a range such as '1..3'{hint}")
 
     @model_validator(mode="after")
     def _in_order(self) -> Count:

@@ -7,15 +7,20 @@ They are those of the ``regex`` package, whose search can be given a time. It wr
 from __future__ import annotations
 
 import re
+import time
+from collections.abc import Callable, Iterator
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import regex
 
+from .bounds import current
+
+T = TypeVar("T")
 LONGEST = 1000  # characters of a pattern
 LARGEST = 2_000  # nodes of a pattern with its repeats written out
 DEEPEST = 50  # groups inside each other
-PATIENCE = 5.0  # seconds for one search
+PATIENCE = 5.0  # seconds for one search, or for all of one JSON Schema or JSONPath
 
 _PIECE = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(|\)|\{(\d*)(?:(,)(\d*))?\}|.", re.DOTALL)
 
@@ -29,7 +34,41 @@ def check(pattern: str) -> None:
 
 def search(pattern: str, text: str) -> bool:
     """Whether ``pattern`` fits somewhere in ``text``. TimeoutError after :data:`PATIENCE`."""
-    return _compiled(pattern).search(text, timeout=PATIENCE) is not None
+    return _timed(pattern, lambda it, left: it.search(text, timeout=left)) is not None
+
+
+def fullmatch(pattern: str, text: str) -> bool:
+    """Whether ``pattern`` fits the whole of ``text``. TimeoutError after :data:`PATIENCE`."""
+    return _timed(pattern, lambda it, left: it.fullmatch(text, timeout=left)) is not None
+
+
+def spans(pattern: str, text: str, most: int) -> list[tuple[int, int]]:
+    """Where ``pattern`` fits in ``text``: beginnings and ends, ``most`` of them and no more.
+
+    TimeoutError if finding them takes more than :data:`PATIENCE`.
+    """
+
+    def found(it: Any, left: float) -> list[tuple[int, int]]:
+        matches: Iterator[Any] = it.finditer(text, timeout=left)
+        return [match.span() for match, _ in zip(matches, range(most), strict=False)]
+
+    return _timed(pattern, found)
+
+
+def _timed(pattern: str, use: Callable[[Any, float], T]) -> T:
+    """What ``use`` makes of the expression in the time that is left."""
+    bound = current()
+    left = PATIENCE - (bound.seconds if bound else 0.0)
+    begun = time.thread_time()
+    try:
+        if left > 0:
+            return use(_compiled(pattern), left)
+    except TimeoutError:
+        pass
+    finally:
+        if bound:  # also what compiling took
+            bound.seconds += time.thread_time() - begun
+    raise TimeoutError(f"the expression {pattern!r} takes more than {PATIENCE:g} s")
 
 
 @lru_cache(maxsize=16)

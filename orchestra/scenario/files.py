@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import codecs
 from pathlib import Path
 
 from ..errors import Problem, ScenarioError, UsageError
 from ..text import one_line
-from .excerpt import suggestion
+from .excerpt import problem_at, split_lines, suggestion
 from .nodes import MAX_BYTES
 
 _ROOT_MARKS = ("pyproject.toml", ".git")
+_UTF_8 = "save the file as UTF-8"
 
 
 def read(path: Path) -> bytes:
@@ -33,15 +35,27 @@ def decode(data: bytes, file: str) -> str:
     """The text of a file; ScenarioError if it is too large or no UTF-8."""
     if len(data) > MAX_BYTES:
         raise ScenarioError([Problem(file=file, message="is larger than 1 MiB")])
+    if _is_utf_16(data):
+        raise ScenarioError([Problem(file=file, message="is UTF-16 text", hint=_UTF_8)])
     if b"\0" in data:
         raise ScenarioError([Problem(file=file, message="is not a text file")])
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        message = f"is not UTF-8 text: byte 0x{data[error.start]:02x}"
-        problem = Problem(file=file, line=line, message=message, hint="save the file as UTF-8")
-        raise ScenarioError([problem]) from None
+        before = split_lines(error.object[: error.start].decode())
+        lines = split_lines(data.decode("utf-8-sig", "replace"))
+        message = f"is not UTF-8 text: byte 0x{error.object[error.start]:02x}"
+        place = len(before), len(before[-1]) + 1
+        raise ScenarioError([problem_at(lines, file, *place, message, _UTF_8)]) from None
+
+
+def _is_utf_16(data: bytes) -> bool:
+    """By its mark, or by every other byte of the first few being zero."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return True
+    low, high = data[:8:2], data[1:8:2]
+    pairs = ((low, high), (high, low))
+    return len(data) >= 4 and any(not any(one) and all(two) for one, two in pairs)
 
 
 def find_root(path: Path, root: Path | str | None) -> Path:
@@ -61,7 +75,8 @@ def find_root(path: Path, root: Path | str | None) -> Path:
 def nearest_file(path: Path, *, folders: bool = False) -> str:
     """``did you mean 'x.yaml'?`` for the file beside ``path`` with the nearest name."""
     try:
-        names = [entry.name for entry in path.parent.iterdir() if folders or entry.is_file()]
+        beside = (it for it in path.parent.iterdir() if it.name != path.name)  # a link to itself
+        names = [entry.name for entry in beside if folders or entry.is_file()]
     except OSError:
         return ""
     return suggestion(path.name, names)

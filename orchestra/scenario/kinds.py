@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import types
+from dataclasses import replace
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, Tag
 
-from .nodes import Node
+from .nodes import Entry, Node
 
 
 def bare(kind: Any) -> Any:
@@ -92,3 +93,33 @@ def optional(kind: Any) -> bool:
     while get_origin(kind) is Annotated:
         kind = get_args(kind)[0]
     return get_origin(kind) in (Union, types.UnionType) and type(None) in get_args(kind)
+
+
+def with_whole_numbers(node: Node, kind: Any) -> Node:
+    """The document with ``8.0`` as 8 where a whole number is asked for: JSON Schema takes it so.
+
+    Recursive, as deep as a document may be. Elsewhere, as in what a tool answers, 8.0 stays 8.0.
+    """
+    options = members(bare(kind)) or [bare(kind)]
+    asked = {wanted(it) for it in options}
+    match node.value:
+        case float() as number if number.is_integer():
+            whole = "a whole number" in asked and "a number" not in asked
+            return replace(node, value=int(number)) if whole else node
+        case dict() as entries:
+            kinds = {key: _part(options, node, key) for key in entries}
+            filled = {
+                key: Entry(with_whole_numbers(it.node, kinds[key]), it.line, it.column)
+                for key, it in entries.items()
+            }
+            return replace(node, value=filled)
+        case list() as items:
+            below = _part(options, node, 0)
+            return replace(node, value=[with_whole_numbers(it, below) for it in items])
+    return node
+
+
+def _part(options: list[Any], node: Node, part: str | int) -> Any:
+    """The annotation of what stands at a key or an index, by the first option that has it."""
+    kinds = (child(bare(it), part) for it in options if accepts(it, node))
+    return next((it for it in kinds if it is not None), None)

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import JsonValue, ValidationInfo, field_validator, model_validator
 
 from ..text import one_line
-from .expressions import PATIENCE, check, search
+from .expressions import check, search
 from .paths import compiled, select
 from .schemas import misfit, unsound
 from .spec import Arguments, Spec, spelled_out
@@ -48,7 +48,8 @@ class JsonPath(Spec):
             return f"{self.path} finds nothing"
         if "equals" not in self.model_fields_set or any(same(self.equals, it) for it in found):
             return None
-        seen = ", ".join(json.dumps(it, ensure_ascii=False) for it in found)
+        # No more than are shown: of values inside each other, all would be far more than the text.
+        seen = ", ".join(json.dumps(it, ensure_ascii=False) for it in found[:_SHOWN])
         expected = json.dumps(self.equals, ensure_ascii=False)
         return f"{self.path}: expected {expected}, found {one_line(seen, _SHOWN)}"
 
@@ -114,8 +115,8 @@ class Matcher(Spec):
         if self.matches is not None:
             try:
                 found = search(self.matches, text)
-            except TimeoutError:
-                yield f"the expression {self.matches!r} takes more than {PATIENCE:g} s"
+            except TimeoutError as error:
+                yield str(error)
                 return
             if not found:
                 yield f"expected to match {self.matches!r}, {seen}"

@@ -11,15 +11,17 @@ from dataclasses import dataclass
 
 from ..errors import Problem
 from ..text import clean
-from .agents import RESPONSE, TRANSFER, composite_of
+from .agents import RESPONSE, TRANSFER, ModelSpec, composite_of
 from .composites import composite_problems
-from .excerpt import quoted, suggestion
+from .excerpt import hidden, quoted, suggestion
+from .kinds import accepts, child, wanted
 from .middleware import BRINGS, MIDDLEWARE, REFUSED, middleware_named, snake_case
 from .model import Scenario
 from .model_names import model_problems
 from .nodes import Node
 from .references import CALLS, entries, items, keys, references, text
 from .scripted import decision_problems, expect_problems, script_problems, unknown_hint
+from .shape import UNQUOTE, wrong_kind
 from .source import Source, Where
 
 LONGEST_TOOL = 64  # characters of a tool's name, on the wire
@@ -54,6 +56,10 @@ def name_problems(source: Source) -> Iterator[Problem]:
         yield from expect_problems(source, names.agents)
     if names.models is not None:
         yield from model_problems(source, names.models)
+    for section in ("models", "agents"):
+        for name in keys(source.node.get(section)):
+            where = (section, name, "model")[: 2 if section == "models" else 3]
+            yield from _settings(source, where)
 
 
 def main_candidates(document: Node) -> list[str]:
@@ -107,19 +113,28 @@ def _unknown(
 
 
 def _lines(source: Source) -> Iterator[Problem]:
-    """Names are shown in terminals and written to reports: one line, no control characters."""
+    """Names are shown in terminals and written to reports: one line, no control characters.
+
+    A person also asks for them by name, but for titles, so they have nothing that is not seen.
+    """
     document = source.node
     places: list[tuple[Where, str | None]] = [(("name",), text(document, "name"))]
     places += [(("tags", at), tag) for at, tag in items(document, "tags")]
-    agents = document.get("agents")
-    for name in keys(agents):
-        places.append((("agents", name, "title"), text(agents and agents.get(name), "title")))
     for key in ("turns", "inputs"):
         named = [(at, text(item, "name")) for at, item in entries(document, key)]
         places += [((key, at, "name"), name) for at, name in named]
-    for where, line in places:
-        if line is not None and (clean(line) != line or "\n" in line or "\t" in line):
+    asked = len(places)
+    agents = document.get("agents")
+    for name in keys(agents):
+        places.append((("agents", name, "title"), text(agents and agents.get(name), "title")))
+    for number, (where, line) in enumerate(places):
+        if line is None:
+            continue
+        if clean(line) != line or "\n" in line or "\t" in line:
             yield source.problem(where, "must be one line, without control characters")
+        elif number < asked and (found := hidden(line)):
+            message = f"{quoted(line)} holds the invisible character {found}"
+            yield source.problem(where, message, "remove it")
 
 
 def _input(source: Source) -> Iterator[Problem]:
@@ -156,9 +171,7 @@ def _agent(source: Source, names: Names, name: str) -> Iterator[Problem]:
     place: tuple[str | int, ...] = ("agents", name)
     for key, called, where, at_key in references(agent):
         if called not in agents:
-            hint = ""
-            if key == "subagents" and called in (tools or ()):
-                hint = "it is a tool: list it under 'tools'"
+            hint = _meant(key, called, agents, tools or ())
             yield _unknown(source, (*place, *where), "agent", called, agents, hint, at_key=at_key)
         elif called == name and key == "handoffs":
             yield source.problem((*place, *where), "an agent cannot hand over to itself")
@@ -174,6 +187,17 @@ def _agent(source: Source, names: Names, name: str) -> Iterator[Problem]:
     yield from _wire_names(source, names, place, agent)
     yield from _approve(source, place, agent, tools)
     yield from _middleware(source, place, agent)
+
+
+def _meant(key: str, called: str, agents: Collection[str], tools: Collection[str]) -> str:
+    """What was meant by the name of no agent, if that is known."""
+    if key == "subagents" and called in tools:
+        return "it is a tool: list it under 'tools'"
+    if key == "handoffs" and (name := called.removeprefix(TRANSFER)) in agents:
+        return f"write {name!r}: {TRANSFER!r} is put before it"
+    if key == "route" and called in ("when", "to", "if", "then"):
+        return "rules stand in a list: 'route: [{when: …, to: name}]'"
+    return ""
 
 
 def _wire_names(
@@ -243,6 +267,21 @@ def _middleware(source: Source, place: tuple[str | int, ...], agent: Node) -> It
             )
             message = f"unknown middleware {quoted(name)}"
             yield source.problem(where, message, hint, at_key=at_key)
+
+
+def _settings(source: Source, where: Where) -> Iterator[Problem]:
+    """A setting of every model that stands in ``model_kwargs``, where no type is checked."""
+    found, model, _ = source.find((*where, "model_kwargs"))
+    if len(found) <= len(where):
+        return
+    for key in keys(model):
+        node, kind = model.get(key), child(ModelSpec, key)
+        if kind is None or node is None or not isinstance(node.value, str) or "${" in node.value:
+            continue
+        message, hint = wrong_kind(wanted(kind), node)
+        if not accepts(kind, node) and hint != UNQUOTE:  # the provider's SDK reads numbers, too
+            hint = "it is a setting of the model itself: write it beside 'model_kwargs'"
+            yield source.problem((*where, "model_kwargs", key), message, hint)
 
 
 def _doubled(

@@ -14,9 +14,10 @@ from typing import Any, NoReturn
 import yaml
 
 from ..errors import Problem, ScenarioError
-from .excerpt import problem_at, quoted, split_lines, suggestion
+from .excerpt import escaped, hidden, problem_at, quoted, split_lines, suggestion
 from .parsers import BROKEN, Plain, parser_of
 from .scalars import Scalar, plain
+from .slips import quoting, value_at
 from .syntax import syntax_problem
 
 MAX_BYTES = 1 << 20
@@ -30,6 +31,8 @@ _FORBIDDEN = re.compile(
     "[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 )
 _SURROGATE = re.compile("[\ud800-\udfff]")
+# Blanks of web pages and word processors, where YAML wants its own.
+_ODD_BLANK = re.compile("(?:^|:)([\xa0\u2000-\u200a\u202f\u3000])")
 _HALF = "half a character (a surrogate) in an escape"
 
 
@@ -162,11 +165,10 @@ class _Composer:
         if found[0] == "\0":
             raise ScenarioError([Problem(file=self.file, message="is not a text file")])
         before = split_lines(self.text[: found.start()])
-        code = ord(found[0])
-        escape = f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
-        hint = "remove it" if _SURROGATE.match(found[0]) else f'write "{escape}" in double quotes'
+        write = f'write "{escaped(found[0])}" in double quotes'
+        hint = "remove it" if _SURROGATE.match(found[0]) else write
         place = len(before), len(before[-1]) + 1
-        self.stop(place, f"the invisible character U+{code:04X} is not allowed", hint)
+        self.stop(place, f"the invisible character U+{ord(found[0]):04X} is not allowed", hint)
 
     def check_directives(self) -> None:
         """The two parsers know different ones, and a scenario needs none."""
@@ -197,8 +199,7 @@ class _Composer:
     ) -> None:
         self.refuse_tag(event.tag, place)
         if self.expects_key():
-            hint = "text that begins with '{' or '[' needs quotes"
-            self.stop(place, "a key must be text", hint)
+            self.stop(*self.no_key(place))
         if len(self.stack) >= MAX_DEPTH:
             self.stop(place, f"more than {MAX_DEPTH} levels deep")
         self.spend(1, place)
@@ -206,6 +207,17 @@ class _Composer:
         if event.anchor:
             self.anchors[event.anchor] = opened
         self.stack.append(opened)
+
+    def no_key(self, place: Place) -> tuple[Place, str, str]:
+        """Where a list or a mapping stands for a key: most likely ``{{input}}`` without quotes."""
+        line, column = self.stack[-1].place
+        if value := value_at(self.lines, line, column) if (line, column + 1) == place else "":
+            return (
+                (line, column),
+                f"text that begins with {value[:2]!r} needs quotes",
+                quoting(value),
+            )
+        return place, "a key must be text", "text that begins with '{' or '[' needs quotes"
 
     def close(self) -> None:
         done = self.stack.pop()
@@ -217,8 +229,9 @@ class _Composer:
     def scalar(self, event: yaml.ScalarEvent, place: Place) -> None:
         self.refuse_tag(event.tag, place)
         if self.expects_key():
-            node = Node(event.value, self.file, *place)
-            self.key(event.value, place)
+            text = _joined(event.value)
+            node = Node(text, self.file, *place)
+            self.key(text, place)
         else:
             self.spend(1, place)
             node = Node(self.read(event, place), self.file, *place)
@@ -227,12 +240,12 @@ class _Composer:
             self.anchors[event.anchor] = node
 
     def read(self, event: yaml.ScalarEvent, place: Place) -> Scalar:
-        # The Python parser reads half a surrogate pair from "\ud83d", libyaml refuses it.
-        if _SURROGATE.search(event.value):
+        text = _joined(event.value)
+        if _SURROGATE.search(text):
             self.problem(place, _HALF)
             return ""
         if event.style:  # quoted, or a block: text whatever it looks like
-            return event.value
+            return text
         try:
             return plain(event.value)
         except ValueError as error:
@@ -266,6 +279,12 @@ class _Composer:
             self.stop(place, _HALF)
         parent = self.stack[-1]
         parent.key = text, place
+        if found := hidden(text):
+            message = f"the key {quoted(text)} holds the invisible character {found}"
+            self.problem(place, message, "remove it")
+        elif odd := _ODD_BLANK.search(text):
+            message = f"the blank here is no ordinary one, but U+{ord(odd[1]):04X}"
+            self.problem(place, message, "write an ordinary blank")
         if isinstance(parent.items, dict) and text in parent.items:
             hint = f"the first one is at line {parent.items[text].line}"
             self.problem(place, f"the key {quoted(text)} is given twice", hint)
@@ -303,6 +322,16 @@ class _Composer:
     def stop(self, place: Place, message: str, hint: str = "") -> NoReturn:
         self.problem(place, message, hint)
         raise ScenarioError(self.problems)
+
+
+def _joined(text: str) -> str:
+    """``text`` with every pair of surrogates as the one character that JSON writes so.
+
+    The Python parser reads the halves of ``"\\ud83d\\ude00"`` one by one, libyaml refuses them.
+    """
+    if not _SURROGATE.search(text):
+        return text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
 
 
 def _place(event: yaml.Event) -> Place:

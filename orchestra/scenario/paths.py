@@ -4,20 +4,34 @@ from __future__ import annotations
 
 from functools import lru_cache
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from .bounds import bounded
+
+if TYPE_CHECKING:
+    from .path_rules import Rules
 
 LONGEST = 1000  # characters of a path
 MOST = 100_000  # values that it may find
+STEPS = 500_000  # values and comparisons that a path of 50 characters may take to find them
 
 
 def select(path: str, document: Any) -> list[Any]:
-    """The values that ``path`` finds in a document, in order. ValueError if they are too many."""
+    """The values that ``path`` finds in a document, in order. ValueError if they are too many.
+
+    ValueError, too, if finding them takes too long.
+    """
     import jsonpath
 
+    found: list[Any] = []
     try:
-        found = [match.obj for match in islice(compiled(path).finditer(document), MOST + 1)]
+        with bounded(STEPS // (1 + len(path) // 50)):  # a step of a long path takes longer
+            for match in islice(compiled(path).finditer(document), MOST + 1):
+                found.append(match.obj)  # noqa: PERF401
     except (jsonpath.JSONPathError, RecursionError) as error:
         raise ValueError(f"{path}: {str(error).splitlines()[0]}") from None
+    except (ValueError, TimeoutError) as error:
+        raise ValueError(f"{path}: {error}") from None
     if len(found) > MOST:
         raise ValueError(f"{path} finds more than {MOST:,} values")
     return found
@@ -33,7 +47,14 @@ def compiled(path: str) -> Any:
     if not path.startswith("$"):
         raise ValueError("is no JSONPath: it begins with '$', as '$.items'")
     try:
-        return jsonpath.compile(path)
-    except (jsonpath.JSONPathError, RecursionError) as error:
+        return _rules().compile(path)
+    except (jsonpath.JSONPathError, RecursionError, ValueError, OverflowError) as error:
         reason = str(error).splitlines()[0]
         raise ValueError(f"is no JSONPath: {reason}") from None
+
+
+@lru_cache(maxsize=1)
+def _rules() -> Rules:
+    from .path_rules import Rules
+
+    return Rules()

@@ -35,7 +35,7 @@ class RunLimits(Spec):
     tokens: Positive = 20_000_000
     """Input and output, as the providers report them."""
     cost: Annotated[float, Field(gt=0)] | None = None
-    """What its model calls may cost; default: no limit."""
+    """What its model calls may cost, as far as providers report it; default: no limit."""
 
 
 class RunSpec(Spec):

@@ -1,19 +1,21 @@
 """JSON Schema, by the library ``jsonschema``: a scenario's own schemas, and what fits them.
 
-Nothing is ever fetched: a ``$ref`` finds what stands in the schema itself.
+Nothing is ever fetched: a ``$ref`` finds what stands in the schema itself. Few scenarios have a
+schema, so the library is imported where it is used.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import islice
 from typing import Any
 
-from .expressions import check, search
+from .bounds import bounded
+from .expressions import check
 
 MOST = 200  # regular expressions of a schema that are looked at before it is used
+STEPS = 300_000  # keywords that are looked at, and what they look at, for one value
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,18 +28,17 @@ class Unsound:
 
 def unsound(schema: Mapping[str, Any]) -> Unsound | None:
     """What makes this no JSON Schema, if anything does."""
-    from jsonschema import FormatChecker  # here: few scenarios have a schema
-    from jsonschema.exceptions import SchemaError
-
     try:
+        kind = _validator_class(schema)
         # Without formats: its expressions are of our dialect, and bounded.
-        _validator_class(schema).check_schema(schema, format_checker=FormatChecker(formats=()))
+        with bounded(STEPS):
+            error = next(kind(kind.META_SCHEMA).iter_errors(schema), None)
+        if error is not None:
+            return Unsound(list(error.absolute_path), _brief(error.message))
         for expression in islice(_expressions(schema), MOST + 1):
             check(expression)
-    except SchemaError as error:
-        return Unsound(list(error.absolute_path), _brief(error.message))
-    except Exception as error:  # noqa: BLE001 - a regular expression, a reference, recursion
-        return Unsound([], _brief(str(error)))
+    except Exception as wrong:  # noqa: BLE001 - a regular expression, a reference, recursion
+        return Unsound([], _brief(str(wrong)))
     return None
 
 
@@ -58,11 +59,11 @@ def _expressions(part: Any) -> Iterator[str]:
 def misfit(schema: Mapping[str, Any], value: Any) -> str | None:
     """Why ``value`` does not fit, or None if it does."""
     from jsonschema.exceptions import best_match
-    from referencing import Registry
 
     try:
-        validator = _validator_class(schema)(schema, registry=Registry())
-        error = best_match(validator.iter_errors(value))
+        validator = _validator(schema)
+        with bounded(STEPS):
+            error = best_match(validator.iter_errors(value))
     except Exception as wrong:  # noqa: BLE001 - a reference to nowhere, a circle, recursion
         return _brief(f"the schema cannot be used: {wrong}")
     if error is None:
@@ -71,33 +72,24 @@ def misfit(schema: Mapping[str, Any], value: Any) -> str | None:
     return _brief(f"{where.lstrip('.')}: {error.message}" if where else error.message)
 
 
+def _validator(schema: Mapping[str, Any]) -> Any:
+    from jsonschema_specifications import REGISTRY  # type: ignore[import-untyped]
+    from referencing import Resource
+    from referencing.jsonschema import DRAFT202012
+
+    resource = Resource.from_contents(schema, default_specification=DRAFT202012)
+    name = resource.id() or ""
+    # Gone through once: else it is gone through again for every '$ref' that is no path.
+    known = REGISTRY.with_resource(name, resource).crawl()
+    return _validator_class(schema)(schema, _resolver=known.resolver(name))
+
+
 def _validator_class(schema: Mapping[str, Any]) -> Any:
     from jsonschema.validators import Draft202012Validator, validator_for
 
-    return _guarded(validator_for(schema, default=Draft202012Validator))
+    from .schema_rules import guarded
 
-
-@lru_cache(maxsize=16)
-def _guarded(kind: Any) -> Any:
-    """A validator whose regular expressions cannot take for ever, as Python's own can."""
-    from jsonschema.exceptions import ValidationError
-    from jsonschema.validators import extend
-
-    def pattern(validator: Any, expression: str, instance: Any, _: Any) -> Iterator[Any]:
-        if validator.is_type(instance, "string") and not search(expression, instance):
-            yield ValidationError(f"{instance!r} does not match {expression!r}")
-
-    def pattern_properties(
-        validator: Any, properties: Mapping[str, Any], instance: Any, _: Any
-    ) -> Iterator[Any]:
-        if validator.is_type(instance, "object"):
-            for expression, schema in properties.items():
-                for key, value in instance.items():
-                    if search(expression, key):
-                        yield from validator.descend(value, schema, path=key)
-
-    keywords = {"pattern": pattern, "patternProperties": pattern_properties}
-    return extend(kind, keywords)  # type: ignore[no-untyped-call]
+    return guarded(validator_for(schema, default=Draft202012Validator))
 
 
 def _brief(message: str) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, get_args
 
@@ -12,15 +13,18 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from ..errors import Problem
-from .agents import COMPOSITES, AgentSpec, ModelSpec
+from ..text import one_line
 from .excerpt import quoted, suggestion
+from .hints import KNOWN, MERGE, TAKES, key_hint, place_hint
 from .kinds import accepts, bare, child, labelled, members, optional, tag, wanted
 from .model import Scenario
 from .nodes import MAX_PROBLEMS, Node
+from .slips import loose_block, space_left_out
 from .source import Source, Where
 from .spec import NAME, Named
-from .tools import PYTHON, CannedTool
+from .tools import PYTHON
 
+UNQUOTE = "remove the quotes"
 A_NAME = "a name is a letter followed by letters, digits, '_' or '-', at most 64"
 
 _EXPECTED = {
@@ -41,8 +45,9 @@ _LIMITS = {
     "less_than": ("lt", "must be less than"),
     "less_than_equal": ("le", "must be at most"),
 }
+_LONG = 40  # characters of a number that is shown
 _SIMPLE_FIRST = ["text", "true or false", "a whole number", "a number", "a list", "a mapping", ""]
-_MERGE = "YAML 1.2 has no merge keys; 'use:' takes over an agent from a file"
+_UNIT = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)\s*[A-Za-z%]{1,9}")
 _PATTERNS = {NAME: A_NAME, PYTHON: "expected 'module:function'"}
 
 
@@ -56,17 +61,30 @@ def shape_problems(error: ValidationError, source: Source) -> Iterator[Problem]:
     misspelt: dict[Where, str] = {}
     for details, place in found:
         if details["type"] == "extra_forbidden":
-            hint = _known_keys(str(place.where[-1]), place.parent)
+            hint = key_hint(source, place.where, place.parent)
             where = tuple(place.where[:-1])
             misspelt[where] = misspelt.get(where, "") + hint
+    told: set[Where] = set()  # the mappings whose keys were listed: once is enough
     for details, place in found:
         if details["type"] == "missing":
             hint = misspelt.get(tuple(place.where[:-1]), "")
             if f"mean '{place.where[-1]}'" in hint or "mean 'python'" in hint:
                 continue  # it is there, misspelt
         problem = _problem(details, place, source)
-        if problem is not None:
-            yield problem
+        if problem is None:
+            continue
+        yield _listed_once(problem, tuple(place.where[:-1]), told)
+
+
+def _listed_once(problem: Problem, mapping: Where, told: set[Where]) -> Problem:
+    """The problem without a list of all keys where the mapping's keys were listed before."""
+    before, listed, _ = problem.hint.partition(TAKES)
+    if not listed and not before.startswith(KNOWN):
+        return problem
+    if mapping not in told:
+        told.add(mapping)
+        return problem
+    return replace(problem, hint=before if listed else "")
 
 
 def empty_problems(source: Source) -> Iterator[Problem]:
@@ -137,30 +155,42 @@ def _problem(details: ErrorDetails, place: _Place, source: Source) -> Problem | 
     if place.misfit:
         kinds = {wanted(member) for member in members(bare(place.kind))}
         expected = " or ".join(sorted(kinds, key=_SIMPLE_FIRST.index))
-        return source.problem(where, *wrong_kind(expected, node))
+        return _wrong_kind(source, where, expected, node)
     context = details.get("ctx", {})
     match details["type"]:
         case "extra_forbidden":
-            key = str(where[-1])
-            hint = _known_keys(key, place.parent)
-            return source.problem(where, f"unknown key {quoted(key)}", hint, at_key=True)
+            hint = key_hint(source, where, place.parent)
+            return _bad_key(source, where, f"unknown key {quoted(str(where[-1]))}", hint)
         case "missing":
             hint = "begin the file with 'version: 1'" if where == ["version"] else ""
             return source.missing(where[:-1], f"missing key {quoted(str(where[-1]))}", hint)
         case "literal_error":
-            return source.problem(where, *_not_allowed(get_args(bare(place.kind)), node))
+            message, hint = _not_allowed(get_args(bare(place.kind)), node)
+            if where == ["version"] and hint != UNQUOTE and isinstance(node.value, str | None):
+                hint = "write 'version: 1'"
+            return source.problem(where, message, hint)
         case "string_pattern_mismatch":
             text = str(where[-1]) if place.is_key else str(node.value)
             words = _PATTERNS.get(str(context.get("pattern")), "does not fit its pattern")
-            hint = _MERGE if text == "<<" else ""
             message = f"{quoted(text)}: {words}"
-            return source.problem(where, message, hint, at_key=place.is_key)
+            if place.is_key:
+                return _bad_key(source, where, message, MERGE if text == "<<" else "")
+            return source.problem(where, message)
         case "too_short" if isinstance(node.value, (list, dict)) and node.value:
             return None  # its items are wrong, and are reported
         case kind if kind in _EXPECTED:
-            return source.problem(where, *wrong_kind(_EXPECTED[kind], node))
+            return _wrong_kind(source, where, _EXPECTED[kind], node)
         case kind:
             return source.problem(where, _other(kind, details, node))
+
+
+def _bad_key(source: Source, where: Where, message: str, hint: str) -> Problem:
+    """A key that cannot be one; with blanks in it, it may be a line of a text above."""
+    problem = source.problem(where, message, hint, at_key=True)
+    if " " not in str(where[-1]):
+        return problem
+    found = loose_block(source.texts.get(problem.file, ()), problem.line)
+    return replace(problem, message=found.message, hint=found.hint) if found else problem
 
 
 def _other(kind: str, details: ErrorDetails, node: Node) -> str:
@@ -169,7 +199,7 @@ def _other(kind: str, details: ErrorDetails, node: Node) -> str:
         name, words = _LIMITS[kind]
         bound = context[name]
         bound = int(bound) if bound == int(bound) else bound
-        return f"{words} {bound}, found {node.value}"
+        return f"{words} {bound}, found {one_line(str(node.value), _LONG)}"
     match kind:
         case "value_error":
             return str(context["error"])
@@ -183,33 +213,24 @@ def _other(kind: str, details: ErrorDetails, node: Node) -> str:
     return message[:1].lower() + message[1:]
 
 
-def _known_keys(key: str, model: Any) -> str:
-    if key == "<<":
-        return _MERGE
-    keys = list(model.model_fields)
-    if model is AgentSpec:
-        keys += ["use", *COMPOSITES]
-        if key in ModelSpec.model_fields:
-            return f"it belongs to a model: 'model: {{model: …, {key}: …}}'"
-    kind = next((kind for kind, spec in COMPOSITES.items() if spec is model), None)
-    if kind is not None:
-        keys.append("use")
-        if kind == "route" and key in ("rules", "when", "to"):
-            return "rules stand in its list: 'route: [{when: …, to: name}, {name: what for}]'"
-        if key in (*AgentSpec.model_fields, *COMPOSITES):
-            return f"it does not go with {kind!r}, which takes {', '.join(keys)}"
-    if model is CannedTool:
-        keys.append("python")  # without it, a tool is taken for a canned one
-    return suggestion(key, keys) or f"known keys: {', '.join(keys)}"
-
-
 def _not_allowed(allowed: tuple[Any, ...], node: Node) -> tuple[str, str]:
     words = [f"{value!r}" if isinstance(value, str) else str(value) for value in allowed]
     expected = words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
     hint = suggestion(node.value, map(str, allowed)) if isinstance(node.value, str) else ""
     if isinstance(node.value, str) and not isinstance(allowed[0], str) and node.value in words:
-        hint = "remove the quotes"
+        hint = UNQUOTE
     return f"expected {expected}, found {_found(node)}", hint
+
+
+def _wrong_kind(source: Source, where: Where, expected: str, node: Node) -> Problem:
+    """A value of the wrong kind, with what this very place asks for if that is of more help."""
+    message, hint = wrong_kind(expected, node)
+    text = node.value if isinstance(node.value, str) and expected != "text" else ""
+    if write := space_left_out(text):
+        hint = f"a space is missing behind its ':': {write}"
+    else:
+        hint = place_hint(where, node.value) or hint
+    return source.problem(where, message, hint)
 
 
 def wrong_kind(expected: str, node: Node) -> tuple[str, str]:
@@ -219,12 +240,12 @@ def wrong_kind(expected: str, node: Node) -> tuple[str, str]:
 
 def _kind_hint(expected: str, node: Node) -> str:
     match expected, node.value:
+        case _, str() as text:
+            return _text_hint(expected, text)
         case "text" | "text or a mapping", bool() | int() | float():
             return "put it in quotes"
         case "text", None:
             return "leave the key out, or write ''"
-        case "a list", str() as text:
-            return f"write [{quoted(text)[1:-1]}]"
         case "a list", dict():
             return "begin each item with '- '"
         case "a list", None:
@@ -233,10 +254,21 @@ def _kind_hint(expected: str, node: Node) -> str:
             return "indent what belongs to it, or write {}"
         case "a mapping", list():
             return "write 'name:' instead of '- '"
-        case "true or false", str():
+    return ""
+
+
+def _text_hint(expected: str, text: str) -> str:
+    """Of a text where something else is asked for."""
+    match expected:
+        case "a list":
+            several = ", or begin each item with '- '" if " " in text and "," not in text else ""
+            return f"write [{quoted(text)[1:-1]}]{several}"
+        case "true or false":
             return "only true and false are, without quotes"
-        case "a number" | "a whole number", str() as text if _is_number(text):
-            return "remove the quotes"
+        case "a number" | "a whole number" if _is_number(text):
+            return UNQUOTE
+        case "a number" | "a whole number" if unit := _UNIT.fullmatch(text):
+            return f"write {unit[1]} alone, without a unit"
     return ""
 
 
@@ -247,7 +279,7 @@ def _found(node: Node) -> str:
         case bool() as value:
             return str(value).lower()
         case int() | float() as value:
-            return f"the number {value}"
+            return f"the number {one_line(str(value), _LONG)}"
         case str() as text:
             return f"the text {quoted(text)}"
         case list():

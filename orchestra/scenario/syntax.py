@@ -12,8 +12,8 @@ import yaml
 
 from ..errors import Problem
 from .excerpt import problem_at
+from .slips import NO_COLON, QUOTES, quoting, slip, value_at
 
-_QUOTES = "put the whole text in quotes"
 _INDENT = "check the indentation, and the quotes, of this line and the one above"
 
 # (in the parser's words, message, hint); {context} is where the surrounding thing began.
@@ -21,10 +21,20 @@ _SAYINGS = (
     (
         "mapping values are not allowed",
         "a ':' is not expected here",
-        f"{_QUOTES} if it holds ': ', or check the indentation",
+        f"{QUOTES} if it holds ': ', or check the indentation",
     ),
-    ("sequence entries are not allowed", "a list cannot begin here", "begin it on its own line"),
-    ("could not find expected ':'", "a key without a ':'", "write 'key: value'"),
+    (
+        "sequence entries are not allowed",
+        "a list cannot begin here",
+        "begin it on its own line; text that begins with '- ' needs quotes",
+    ),
+    ("mapping keys are not allowed", "text that begins with '? ' needs quotes", QUOTES),
+    (
+        "expected ',' or .*(found|got) '<scalar>'",
+        "a text goes on behind its closing quote or bracket",
+        "put the whole text in quotes, or a ',' between the two",
+    ),
+    ("could not find expected ':'", *NO_COLON),
     (r"expected ',' or '\]'", "the list begun at {context} is not closed here", "add ',' or ']'"),
     (
         "expected ',' or '}'",
@@ -47,12 +57,11 @@ _SAYINGS = (
         r"write '\\' for a backslash, or use single quotes",
     ),
     (
-        "expected alphabetic or numeric character",
-        "'&' and '*' begin an anchor or an alias and need a name",
-        _QUOTES,
+        "chomping or indentation|comment or a? ?line break",
+        "text must begin on the next line",
+        "text that begins with '>' or '|' needs quotes",
     ),
-    ("chomping or indentation|comment or line break", "text must begin on the next line", ""),
-    ("expected the node content|expected node content", "expected a value", _QUOTES),
+    ("expected the node content|expected node content", "expected a value", QUOTES),
     (
         "expected key|expected <block end>|expected '-' indicator|expected '?<document start>",
         "this does not fit what stands above it",
@@ -61,7 +70,11 @@ _SAYINGS = (
     ("undefined tag handle", "an unknown tag", "tags are not allowed: remove it"),
 )
 # Problems that are seen far behind the mistake: the beginning of the thing is the better place.
-_AT_CONTEXT = ("found unexpected end of stream", "could not find expected ':'")
+_AT_CONTEXT = (
+    "found unexpected end of stream",
+    "could not find expected ':'",
+    "expected alphabetic or numeric character",
+)
 
 
 def syntax_problem(error: Exception, lines: Sequence[str], file: str) -> Problem:
@@ -79,6 +92,8 @@ def syntax_problem(error: Exception, lines: Sequence[str], file: str) -> Problem
     line, column = mark.line + 1, mark.column + 1
     if "escape" in said or "hexadecimal" in said or "hexdecimal" in said:
         column = _backslash(lines, line, column)
+    if found := slip(said, lines, line, column):
+        return problem_at(lines, file, *found)
     message, hint = _words(said, lines, line, column)
     begun = f"{context.line + 1}:{context.column + 1}"
     return problem_at(
@@ -88,17 +103,25 @@ def syntax_problem(error: Exception, lines: Sequence[str], file: str) -> Problem
 
 def _words(said: str, lines: Sequence[str], line: int, column: int) -> tuple[str, str]:
     if "cannot start any token" in said:
-        return _bad_start(lines[line - 1][column - 1 : column])
+        return _bad_start(lines[line - 1][column - 1 : column], value_at(lines, line, column))
     for pattern, message, hint in _SAYINGS:
         if re.search(pattern, said):
             return message, hint
-    return said.replace("{", "{{").replace("}", "}}"), ""
+    return _kept(said), ""
 
 
-def _bad_start(character: str) -> tuple[str, str]:
+def _bad_start(character: str, value: str) -> tuple[str, str]:
     if character == "\t":
         return "a tab cannot indent or begin a value", "indent with spaces"
-    return f"text cannot begin with {character!r}".replace("{", "{{"), _QUOTES
+    if character == "`" and not value:
+        return "text cannot begin with '`'", f"{QUOTES}, or leave out the ``` of Markdown"
+    hint = quoting(value) if value else QUOTES
+    return _kept(f"text cannot begin with {character!r}"), _kept(hint)
+
+
+def _kept(text: str) -> str:
+    """A text that is no template."""
+    return text.replace("{", "{{").replace("}", "}}")
 
 
 def _backslash(lines: Sequence[str], line: int, column: int) -> int:

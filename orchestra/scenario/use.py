@@ -15,6 +15,8 @@ from ..errors import Problem, ScenarioError, UsageError
 from ..text import clean, one_line
 from .excerpt import quoted, split_lines
 from .files import decode, nearest_file, read
+from .kinds import with_whole_numbers
+from .model import Scenario
 from .nodes import MAX_NODES, Budget, Entry, Node, compose
 from .source import Source
 
@@ -47,6 +49,7 @@ class Reader:
             }
             entry = replace(node.value["agents"], node=replace(agents, value=filled))
             node = replace(node, value={**node.value, "agents": entry})
+        node = with_whole_numbers(node, Scenario)
         return replace(self._draft(), node=node, digest=self._hash.hexdigest())
 
     def _draft(self) -> Source:

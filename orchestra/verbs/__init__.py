@@ -3,8 +3,9 @@
 from .listing import list_scenarios
 from .new import new
 from .play import run, test, tui
+from .runs import runs
 from .schema import schema
 from .show import show
 from .validate import validate
 
-__all__ = ["list_scenarios", "new", "run", "schema", "show", "test", "tui", "validate"]
+__all__ = ["list_scenarios", "new", "run", "runs", "schema", "show", "test", "tui", "validate"]

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shlex
+import string
 import sys
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -14,16 +15,19 @@ from pathlib import Path
 from urllib.parse import quote
 
 from ..errors import OK, UsageError
+from ..scenario.discovery import SCENARIO_FILE
 from ..scenario.files import find_root
 from ..scenario.nodes import compose
-from ..text import nearest, one_line
+from ..text import clean, nearest, one_line
 from .listing import table
 from .paper import write_line
 from .schema import SCENARIO
 
 _MODELINE = re.compile(r"\A# yaml-language-server: \$schema=.*\n")
 _NAME = re.compile(r"^name:.*$", re.MULTILINE)
-_PLAIN = re.compile(r"(?!(?i:true|false|null)$)[A-Za-z][A-Za-z0-9_-]*")
+# Not what a parser, be it of YAML 1.1, takes for something else.
+_PLAIN = re.compile(r"(?!(?i:true|false|null|yes|no|on|off|y|n)$)[A-Za-z][A-Za-z0-9_-]*")
+_TYPED = string.ascii_letters + string.digits + "./_- "
 
 
 def new(args: argparse.Namespace) -> int:
@@ -46,9 +50,21 @@ def new(args: argparse.Namespace) -> int:
         return OK
     file = args.file or Path(f"{args.template}.yaml")
     _write(file, _made(text, file))
-    shown = shlex.quote(one_line(str(file)))
-    write_line(f"wrote {one_line(str(file))}; try: orchestra run {shown}")
+    write_line(f"wrote {one_line(str(file))}; try: orchestra run {_quoted(str(file))}")
     return OK
+
+
+def _quoted(file: str) -> str:
+    """A file as it can be typed after a verb: it is no option, and nothing in it is obeyed."""
+    typed = f"./{file}" if file.startswith("-") else file
+    if typed.isprintable() and clean(typed) == typed:
+        return shlex.quote(typed)
+    escaped = "".join(it if it in _TYPED else _escape(it) for it in typed)
+    return f"$'{escaped}'"
+
+
+def _escape(character: str) -> str:
+    return "".join(f"\\x{byte:02x}" for byte in os.fsencode(character))
 
 
 def templates() -> dict[str, Traversable]:
@@ -87,6 +103,9 @@ def _schema(file: Path) -> str:
 
 def _write(file: Path, text: str) -> None:
     shown = one_line(str(file))
+    if file.suffix in (".yaml", ".yml") and not SCENARIO_FILE.fullmatch(file.name):
+        hint = f"name it {one_line(file.stem.removesuffix('.golden') or 'scenario')}.yaml"
+        raise UsageError(f"{shown}: *.golden.yaml is not looked for as a scenario; {hint}")
     if file.suffix not in (".yaml", ".yml"):
         hint = f"name it {one_line(file.stem or 'scenario')}.yaml"
         raise UsageError(f"{shown}: a scenario is a *.yaml file; {hint}")

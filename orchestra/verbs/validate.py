@@ -88,7 +88,11 @@ def _reports(paths: Iterable[Path], root: Path | None, told: Told) -> Iterator[R
 
 def _files(path: Path) -> list[Path]:
     """The scenarios and the agents at a path. UsageError if there is neither."""
-    if not path.is_dir():
+    try:
+        folder = path.is_dir()
+    except OSError:  # a name that is too long: who opens it says so
+        folder = False
+    if not folder:
         return discover([path])
     agents = list(agents_in(path))
     try:
