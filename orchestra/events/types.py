@@ -209,13 +209,13 @@ class TurnFinished(BaseEvent):
 class Warned(BaseEvent):
     """``script_key`` and ``replies`` (from 1) are of scripted replies that were never used.
 
-    ``decision`` (from 1) is one that was never taken, or not as often as it says.
+    ``unused_decision`` (from 1) is one that was never taken, or not as often as it says.
     """
 
     type: Literal["warning"] = "warning"
     message: str
     script_key: str | None = None
-    decision: int | None = None
+    unused_decision: int | None = None
     replies: tuple[int, ...] = ()
 
 

@@ -85,7 +85,7 @@ class Transcript:
                 self.turns[-1]._end(event)
             case Warned(script_key=str(key)):
                 self.unused[key] = event
-            case Warned(decision=int(number)):
+            case Warned(unused_decision=int(number)):
                 self.undecided[number] = event
             case RunFinished():
                 self.finished = event

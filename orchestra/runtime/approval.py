@@ -52,7 +52,11 @@ async def ask(
         interrupt_id=place.state.question_id(place.call, call["id"] or ""),
         request=request,
     )
-    write(asked)
+    past = place.state.past
+    if (given := past.decisions.get(asked.interrupt_id)) is not None:
+        return Decision(agent=place.call, tool=call["name"], **given)
+    if asked.interrupt_id not in past.asked:
+        write(asked)
     decide = place.state.decide
     with place.state.time_stands_still(place.call):
         decision = await decide(asked) if decide is not None else None

@@ -25,6 +25,7 @@ from ..errors import LimitExceeded, OrchestraError
 from ..scenario import AgentSpec, AnyAgent, Limits
 from ..scenario.agents import TRANSFER
 from ..text import whole_characters
+from .past import Go
 from .state import CALL, RunState, Writer, metadata_for, state_of
 from .values import brief, plain
 
@@ -94,6 +95,8 @@ async def call_agent(
     The next call at the same path goes to the agent that has the conversation by then.
     """
     holders = caller.state.holders
+    if caller.parent is not None and (end := caller.state.past.answer(call)) is not None:
+        return Answer([], end.output, structured=end.structured)
     while True:
         holder = holders.get(call, name)
         path = call if holder == name else caller.state.member_path(call, holder)
@@ -117,18 +120,22 @@ async def _go(
     """One go of one agent, with its limits."""
     state, write = caller.state, caller.write
     who: dict[str, Any] = {"agent": name, "call": call}
-    write(
-        events.AgentStarted(
-            **who,
-            parent=caller.parent,
-            tool_call_id=caller.tool_call_id,
-            task=whole_characters(task_of(messages)),
+    went = state.past.go(call)
+    if went is None or not (went.done or went.open):
+        write(
+            events.AgentStarted(
+                **who,
+                parent=caller.parent,
+                tool_call_id=caller.tool_call_id,
+                task=whole_characters(task_of(messages)),
+            )
         )
-    )
     limits = crew.limits(name)
     state.allow(call, limits)
     try:
         result = await _timed(crew, name, call, messages, limits, state)
+        if went is not None and went.done:  # it has been told, before the run was resumed
+            return _told(result, went)
         answer = _answer(crew.specs[name], call, result)
     except GraphBubbleUp:  # an interrupt, not an end
         raise
@@ -178,6 +185,13 @@ async def _timed(
         raise LimitExceeded(took) from None
     finally:
         state.clocks.pop(call, None)
+
+
+def _told(result: Any, went: Go) -> Answer:
+    end = went.end
+    if end is None:
+        raise AssertionError("a go that is done has an end")
+    return Answer(result["messages"], end.output, structured=end.structured, to=end.to)
 
 
 def _answer(spec: AnyAgent, call: str, result: Any) -> Answer:

@@ -14,6 +14,7 @@ from ..errors import ModelTimeout
 from ..scenario.running import Failure
 
 HALF = "orchestra_half"  # in response_metadata: the ids of tool calls whose arguments are no JSON
+COST = "orchestra_cost"  # in response_metadata: what the provider says that the message cost
 LONGEST_WAIT = 3600.0  # seconds that a server may ask us to wait
 
 # Finish reasons of a turn that was cut short, as the providers spell them.

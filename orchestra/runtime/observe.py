@@ -21,6 +21,7 @@ from langgraph.errors import GraphBubbleUp
 from langgraph.types import Command
 
 from .. import events
+from ..scenario.middleware import BRINGS
 from ..text import whole_characters
 from . import clock
 from .approval import OWN, answered, ask, give, noted, questions_of
@@ -70,9 +71,11 @@ class Observer(AgentMiddleware[Any, Any, Any]):
     ) -> ToolMessage | Command[Any]:
         """A tool call: asked about if a person has to approve it, else run, or answered."""
         place = place_of(request.runtime.config)
-        place.state.spend(place.call, "tool_calls")
         call, write = request.tool_call, request.runtime.stream_writer
         decision = None
+        if (came := place.state.past.result(place.call, call["id"] or "")) is not None:
+            return await self._again(request, handler, came)
+        place.state.spend(place.call, "tool_calls")
         if (raw := place.state.garbled.pop((place.call, call["id"] or ""), None)) is not None:
             told = "not run: its arguments are not JSON" + (f": {raw}" if raw else "")
             refusal = ToolMessage(told, tool_call_id=call["id"], name=call["name"], status="error")
@@ -85,6 +88,24 @@ class Observer(AgentMiddleware[Any, Any, Any]):
                 request = request.override(tool_call={**call, "args": decision.args})
         result = await self._run(place, request, handler)
         return noted(result, decision)
+
+    async def _again(
+        self,
+        request: ToolCallRequest,
+        handler: ToolHandler,
+        told: events.ToolFinished | events.ToolFailed,
+    ) -> ToolMessage | Command[Any]:
+        """A tool that has answered before the run was resumed."""
+        call = request.tool_call
+        if call["name"] in BRINGS.values():  # it changes the agent's state, and nothing else
+            return await handler(request)
+        failed = isinstance(told, events.ToolFailed)
+        return ToolMessage(
+            told.error if isinstance(told, events.ToolFailed) else told.result,
+            tool_call_id=call["id"],
+            name=call["name"],
+            status="error" if failed else "success",
+        )
 
     def _answered(
         self, place: Place, call: ToolCall, answer: ToolMessage, write: Writer
@@ -104,7 +125,8 @@ class Observer(AgentMiddleware[Any, Any, Any]):
     ) -> ToolMessage | Command[Any]:
         call, write = request.tool_call, request.runtime.stream_writer
         who = self._who(place, call)
-        write(events.ToolStarted(**who, args=plain(call["args"])))
+        if place.state.past.open_tools.pop((place.call, call["id"] or ""), None) is None:
+            write(events.ToolStarted(**who, args=plain(call["args"])))
         started = clock.now()
         try:
             result = await self._finished(place, request, handler)

@@ -29,7 +29,7 @@ from langchain_core.runnables import ensure_config
 from langchain_openai import ChatOpenAI
 from pydantic import model_validator
 
-from .faults import HALF, MalformedAnswerError
+from .faults import COST, HALF, MalformedAnswerError
 from .state import MESSAGE
 
 _Life = AsyncGenerator[httpx2.AsyncClient, None]
@@ -55,6 +55,7 @@ class OpenAIChat(ChatOpenAI):
     ) -> AsyncIterator[ChatGenerationChunk]:
         calls = _ToolCalls(taken=_ids_in(messages))
         usage: UsageMetadata | None = None
+        cost: float | None = None
         chunk: ChatGenerationChunk | None = None
         try:
             async for chunk in super()._astream(messages, stop, **kwargs):
@@ -62,6 +63,7 @@ class OpenAIChat(ChatOpenAI):
                 if isinstance(message, AIMessageChunk):
                     if message.usage_metadata:
                         usage, message.usage_metadata = message.usage_metadata, None
+                    cost = message.response_metadata.pop(COST, cost)
                     if message.tool_call_chunks:
                         chunk.message = calls.in_order(message)
                 yield chunk
@@ -75,7 +77,8 @@ class OpenAIChat(ChatOpenAI):
             last = AIMessageChunk(content="", response_metadata={HALF: half})
             yield ChatGenerationChunk(message=last)
         if usage:  # once, at the end: some say the sum so far with every chunk, and chunks add up
-            last = AIMessageChunk(content="", usage_metadata=usage)
+            said = {} if cost is None else {COST: cost}
+            last = AIMessageChunk(content="", usage_metadata=usage, response_metadata=said)
             yield ChatGenerationChunk(message=last)
 
     async def _agenerate(
@@ -107,6 +110,9 @@ class OpenAIChat(ChatOpenAI):
             )
         except (AttributeError, LookupError, TypeError, ValueError) as error:
             raise _unreadable(error) from error
+        spent = (chunk.get("usage") or {}).get("cost")
+        if made is not None and isinstance(spent, int | float):
+            made.message.response_metadata[COST] = spent
         # The two names it goes by; servers in between send both.
         reasoning = delta.get("reasoning_content") or delta.get("reasoning")
         if made is not None and reasoning and isinstance(reasoning, str):

@@ -18,6 +18,7 @@ from ..scenario.script import unused, unused_line
 from ..text import whole_characters
 from .approval import Decide, Decider
 from .graph import Team
+from .past import Past
 from .state import RUN, RunState
 from .stream import MODES, Adapter
 from .values import brief
@@ -40,6 +41,7 @@ class Run:
         ask: Ask | None = None,
         decide: Decide | None = None,
         strict: bool = False,
+        past: Past | None = None,
         whole: bool = True,
         close_team: bool = False,
     ) -> None:
@@ -47,12 +49,13 @@ class Run:
 
         ``ask`` is called for further turns, once the given ones are done. ``decide`` answers where
         a tool waits for a person; without it, the scenario's ``decisions`` do, and what they leave
-        open ends the run: as interrupted, or, if it is ``strict``, as failed. A run that is not the
+        open ends the run: as interrupted, or, if it is ``strict``, as failed. A run with a ``past``
+        goes on from there, under the old id; only what is new is told. A run that is not the
         ``whole`` of a scenario does not tell which replies and decisions it left over.
 
         Raises UsageError if there is nothing to say, or if the scenario has several cases.
         """
-        self.id = secrets.token_hex(6)
+        self.id = past.seen[0].run if past else secrets.token_hex(6)
         self.team = team
         self.case = _case(team.scenario, case, asked=ask is not None)
         run = team.scenario.run
@@ -60,6 +63,7 @@ class Run:
             rules=run,
             slots=asyncio.Semaphore(run.max_concurrency),
             conversations={name: [] for name in team.scenario.mains},
+            past=past or Past(),
             redact=team.secrets.redact,
         )
         self._decider = Decider(team.scenario, decide, strict=strict)
@@ -81,21 +85,13 @@ class Run:
     async def _events(self) -> AsyncGenerator[Event, None]:
         state, scenario = self._state, self.team.scenario
         adapter = Adapter(self.id, self.team.secrets)
-        given = [turn.input for turn in self.case.turns]
-        yield adapter.stamp(
-            events.RunStarted(
-                scenario=scenario.name,
-                case=None if self.case.alone else self.case.name,
-                main=scenario.main,
-                team=self.team.members,
-                input=whole_characters(given[0]) if given else "",
-            )
-        )
+        given = [*state.past.inputs]
+        given += [turn.input for turn in self.case.turns[len(given) :]]
+        for event in self._begin(adapter, given):
+            yield event
         seconds = scenario.run.timeout
         expire = seconds and asyncio.get_running_loop().call_later(seconds, state.expire, seconds)
         try:
-            for warning in _not_in_effect(scenario):
-                yield adapter.stamp(events.Warned(message=warning))
             turn = 0
             while (text := await self._next(given, turn)) is not None:
                 turn += 1
@@ -112,6 +108,21 @@ class Run:
                 expire.cancel()
             if self._close_team:
                 await self.team.aclose()
+
+    def _begin(self, adapter: Adapter, given: Sequence[str]) -> Iterator[Event]:
+        scenario = self.team.scenario
+        if self._state.past.seen:
+            yield from adapter.resume(self._state.past)
+            return
+        yield adapter.stamp(
+            events.RunStarted(
+                scenario=scenario.name,
+                case=None if self.case.alone else self.case.name,
+                main=scenario.main,
+                team=self.team.members,
+                input=whole_characters(given[0]) if given else "",
+            )
+        )
 
     async def _next(self, given: Sequence[str], turn: int) -> str | None:
         """The user's next message: of the case, then of the user."""
@@ -131,7 +142,9 @@ class Run:
         for messages in state.conversations.values():
             messages.append(HumanMessage(text))
         state.output = ""
-        yield adapter.stamp(events.TurnStarted(turn=turn, input=whole_characters(text)))
+        past = state.past
+        if turn > past.turns + past.turn_open:
+            yield adapter.stamp(events.TurnStarted(turn=turn, input=whole_characters(text)))
         if not state.stopped:
             stream = self.team.graph.astream(
                 {"turn": turn},
@@ -151,6 +164,8 @@ class Run:
                     await stream.aclose()
         if state.waiting and not state.error and not state.cancelled:
             return  # the turn is not over, and those who wait have not ended
+        if turn <= past.turns:
+            return  # told before the run was resumed
         for event in adapter.close(*self._ending()):
             yield event
         yield adapter.stamp(events.TurnFinished(turn=turn, output=whole_characters(state.output)))
@@ -180,9 +195,12 @@ class Run:
     def _left_over(self) -> Iterator[events.Warned]:
         """Replies that were never used; of a run cut short it would be no news."""
         state, script = self._state, self.team.script
-        if self._whole and not state.stopped:
+        # What a resumed run used before is not in its events.
+        if self._whole and not state.stopped and not state.past.seen:
             for number in self._decider.unused:
-                yield events.Warned(message=f"decision {number} was never used", decision=number)
+                yield events.Warned(
+                    message=f"decision {number} was never used", unused_decision=number
+                )
             for key, numbers in unused(script, state.used).items():
                 told = unused_line(key, numbers, len(script[key]))
                 yield events.Warned(message=told, script_key=key, replies=numbers)
@@ -213,9 +231,3 @@ def _case(scenario: Scenario, given: Case | Sequence[str], *, asked: bool) -> Ca
     if len(scenario.cases) > 1:
         raise UsageError(f"{path}: has {len(scenario.cases)} cases; each is a run of its own")
     return scenario.cases[0]
-
-
-def _not_in_effect(scenario: Scenario) -> Iterator[str]:
-    """What the file asks for, and this version does not do yet."""
-    if scenario.run.limits.cost is not None:
-        yield "run.limits.cost is not in effect yet"

@@ -24,6 +24,7 @@ from ..errors import LimitExceeded, OrchestraError, RunTimeout
 from ..events import Interrupted, ToolCall
 from ..scenario import Decision, Limits, RunSpec
 from .clock import now
+from .past import Past
 
 RUN = "orchestra_run"  # in config["configurable"]: the RunState
 CALL = "orchestra_call"  # in config["metadata"]: the call path
@@ -89,11 +90,14 @@ class RunState:
     """The questions that nobody answered: the run ends interrupted."""
     clocks: dict[str, asyncio.Timeout] = field(default_factory=dict)
     """The time that each call has."""
+    past: Past = field(default_factory=Past)
+    """What the run has done before it was resumed."""
     redact: Callable[[str], str] = str
     """A text without secrets; of what is cut before it gets into an event."""
     unmetered: set[str] = field(default_factory=set)
     """Models that reported no usage."""
     _spent: Counter[str] = field(default_factory=Counter)
+    _cost: float = 0.0
     _allowances: dict[str, Allowance] = field(default_factory=dict)
     _replies: dict[str, dict[int, int]] = field(default_factory=dict)
     _attempts: Counter[str] = field(default_factory=Counter)
@@ -124,6 +128,11 @@ class RunState:
     def stopped(self) -> bool:
         """Whether the run is to end before its agents are done."""
         return self.cancelled or bool(self.waiting) or self.error is not None
+
+    def go_on(self, call: str) -> None:
+        """The past of a call is over: its messages are numbered on from there."""
+        if numbers := self.past.numbers.pop(call, None):
+            self._messages[call], self._attempts[call] = numbers
 
     def begin_turn(self, call: str) -> tuple[str, int]:
         """A model call begins: its message id, and which attempt at this turn it is.
@@ -159,7 +168,16 @@ class RunState:
         del self._attempts[call], self._models[call]
         for tool_call in tool_calls:
             if tool_call.name in delegates:
-                self._paths[call, tool_call.id] = self.next_path(call, tool_call.name)
+                key = call, tool_call.id
+                self._paths[key] = self._old_path(*key) or self.next_path(call, tool_call.name)
+
+    def _old_path(self, call: str, tool_call_id: str) -> str | None:
+        """The path that a delegation had before the run was resumed; later ones count on."""
+        path = self.past.paths.get((call, tool_call_id))
+        if path is not None:
+            agent, _, number = path.rpartition("/")[2].partition("#")
+            self._ordinals[call, agent] = max(self._ordinals[call, agent], int(number))
+        return path
 
     def question_id(self, call: str, tool_call_id: str) -> str:
         """The id of the next question on a tool call: the same in every run."""
@@ -222,6 +240,13 @@ class RunState:
         if limit is not None and self._spent[what] > limit:
             words = what.replace("_", " ")
             raise LimitExceeded(f"the run used more than {limit:,} {words} (run.limits.{what})")
+
+    def pay(self, cost: float) -> None:
+        """Count what a model call costs, in whatever its provider charges."""
+        self._cost += cost
+        limit = self.rules.limits.cost
+        if limit is not None and self._cost > limit:
+            raise LimitExceeded(f"the run cost more than {limit:g} (run.limits.cost)")
 
     def member_path(self, call: str, agent: str) -> str:
         """The path of ``agent`` in a conversation that was handed over from ``call``.

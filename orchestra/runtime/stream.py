@@ -14,16 +14,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any, Literal, TypeVar
+from typing import Any
 
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolMessage
 
 from .. import events
-from ..events import BaseEvent, Event, ToolCall, Usage
+from ..events import BaseEvent, Event, Usage
 from ..scenario.agents import RESPONSE
 from ..text import whole_characters
-from ..totals import Totals
-from . import clock
+from .ledger import Ledger
 from .secrets import Filler
 from .state import AGENT, CALL, MESSAGE
 from .values import plain
@@ -31,40 +30,14 @@ from .voice import Speech, Voice, words_of
 
 MODES = ["messages", "custom", "tools"]
 
-E = TypeVar("E", bound=BaseEvent)
 
-
-class Adapter:
-    """Makes the events of one run: stamps them, pairs them, and closes what is left open."""
+class Adapter(Ledger):
+    """Makes the events of one run of what LangGraph streams."""
 
     def __init__(self, run: str, secrets: Filler | None = None) -> None:
-        self.totals = Totals()
-        self._secrets = secrets or Filler({})
-        self._run = run
-        self._began = clock.now()
-        self._seq = 0
-        self._models: dict[str, Speech] = {}  # by message id
-        # What has begun and not ended, in the order in which it began.
-        self._agents: dict[str, events.AgentStarted] = {}
-        self._tools: dict[tuple[str, str], events.ToolStarted] = {}
-        self._asked: dict[tuple[str, str], ToolCall] = {}  # and not begun yet
+        super().__init__(run, secrets)
         self._asides: dict[str, Voice] = {}  # of middleware's own messages, by id
-        self._usage: dict[str, Usage] = {}  # of each open call
         self._calls: dict[tuple[str, ...], str] = {}  # call path by namespace
-
-    @property
-    def elapsed(self) -> float:
-        """Seconds since the run began, to the microsecond."""
-        return round(clock.now() - self._began, 6)
-
-    def stamp(self, event: E) -> E:
-        """``event`` with run, number and time, counted in the totals."""
-        if self._secrets.secrets:
-            event = self._secrets.clean(event)
-        stamped = replace(event, run=self._run, seq=self._seq, t=self.elapsed)
-        self._seq += 1
-        self.totals.feed(stamped)
-        return stamped
 
     def feed(self, part: Mapping[str, Any]) -> Iterator[Event]:
         """The events in one item of the stream."""
@@ -82,49 +55,6 @@ class Adapter:
             case "tools" if part["data"]["event"] == "tool-output-delta":
                 data = part["data"]
                 yield from self._progress(part["ns"], data["delta"], data["tool_call_id"])
-
-    def close(self, status: Literal["failed", "cancelled"], error: str | None) -> Iterator[Event]:
-        """Ends for all that never reported one, the innermost first."""
-        for call, agent in list(self._agents.items()):
-            end = events.AgentFinished(agent=agent.agent, call=call, status=status, error=error)
-            yield from self._agent_finished(end, call)
-
-    def _too_late(self, event: BaseEvent) -> bool:
-        """Whether the call that reports it has ended: LangGraph waits for nothing it cancels."""
-        caller = event.parent if isinstance(event, events.AgentStarted) else event.call
-        return caller is not None and caller not in self._agents
-
-    def _shut(self, call: str) -> Iterator[Event]:
-        """Ends for what is open in a call that ends, and in the calls below it."""
-        for below in [path for path in self._agents if path.startswith(f"{call}/")]:
-            if agent := self._agents.get(below):  # not ended along with a call between the two
-                end = events.AgentFinished(agent=agent.agent, call=below, status="cancelled")
-                yield from self._agent_finished(end, below)
-        for message_id, model in list(self._models.items()):
-            if model.started.call == call:
-                del self._models[message_id]
-                yield self.stamp(
-                    events.ModelAborted(
-                        agent=model.started.agent,
-                        call=call,
-                        message_id=message_id,
-                        reason="cancelled",
-                    )
-                )
-        self._asked = {key: asked for key, asked in self._asked.items() if key[0] != call}
-        for key, tool in list(self._tools.items()):
-            if key[0] == call:
-                del self._tools[key]
-                yield self.stamp(
-                    events.ToolFailed(
-                        agent=tool.agent,
-                        call=call,
-                        tool_call_id=tool.tool_call_id,
-                        name=tool.name,
-                        error="cancelled",
-                        duration=self.elapsed - tool.t,
-                    )
-                )
 
     def _message(self, message: BaseMessage, metadata: Mapping[str, Any]) -> Iterator[Event]:
         if isinstance(message, ToolMessage):
@@ -296,14 +226,6 @@ class Adapter:
                     yield self.stamp(event)
             case _:
                 yield self.stamp(event)
-
-    def _agent_finished(self, event: events.AgentFinished, call: str) -> Iterator[Event]:
-        if call not in self._agents:
-            return
-        yield from self._shut(call)
-        started = self._agents.pop(call)
-        usage = self._usage.pop(call)
-        yield self.stamp(replace(event, usage=usage, duration=self.elapsed - started.t))
 
     def _model_finished(self, event: events.ModelFinished, call: str) -> Iterator[Event]:
         model = self._models[event.message_id]

@@ -9,26 +9,28 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
 
 from langchain.agents.middleware import ModelRequest, ModelResponse
 from langchain_core.callbacks import AsyncCallbackHandler
-from langchain_core.messages import AIMessage, AIMessageChunk
+from langchain_core.messages import AIMessage, AIMessageChunk, ToolCall
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.runnables.config import RunnableConfig, merge_configs, var_child_runnable_config
 from langgraph.config import get_config
 from langgraph.errors import GraphBubbleUp
 
 from .. import events
-from ..errors import BrokenStream, ModelTimeout
+from ..errors import BrokenStream, MissingReply, ModelTimeout
 from ..scenario import RunSpec
 from ..scenario.agents import RESPONSE
 from ..text import whole_characters
 from . import clock
-from .faults import ending, failure_of, finish_reason, wait_before
+from .faults import COST, ending, failure_of, finish_reason, wait_before
 from .state import MESSAGE, Place, Writer, place_of
+from .structured import Recorded, as_answer
 from .values import brief, plain
 from .voice import words_of
 from .whole import is_kept, mend
@@ -68,6 +70,9 @@ class Turns:
     async def take(self, request: ModelRequest[Any], handler: ModelHandler) -> ModelResponse[Any]:
         """The model's answer, fit to be acted on. Raises what the last attempt failed with."""
         place, write = place_of(get_config()), request.runtime.stream_writer
+        if (said := place.state.past.message(place.call)) is not None:
+            return await self._again(place, request, handler, said)
+        place.state.go_on(place.call)
         whole, models = False, place.state.begin_model(place.call)
         for number in count(1):
             place.state.spend(place.call, "model_calls")
@@ -87,6 +92,32 @@ class Turns:
             await clock.sleep(then.wait)
             whole = then.whole
         return response
+
+    async def _again(
+        self,
+        place: Place,
+        request: ModelRequest[Any],
+        handler: ModelHandler,
+        said: events.ModelFinished,
+    ) -> ModelResponse[Any]:
+        """A turn that was taken before the run was resumed."""
+        if (reply := getattr(request.model, "reply", None)) is not None:
+            with suppress(MissingReply):  # the next one of its script is then another
+                reply(request.messages)
+        calls = [
+            ToolCall(id=asked.id, name=asked.name, args=asked.args, type="tool_call")
+            for asked in said.tool_calls
+        ]
+        garbled = place.state.past.garbled
+        place.state.garbled |= {key: it for key, it in garbled.items() if key[0] == place.call}
+        runnable = [it for it in said.tool_calls if (place.call, it.id) not in garbled]
+        place.state.finish_turn(place.call, runnable, self._delegates)
+        message = AIMessage(said.text, id=said.message_id, name=self._agent, tool_calls=calls)
+        if request.response_format is not None and not calls:
+            # LangChain reads the answer, and asks again for one that does not fit, as it did.
+            model = Recorded(message=as_answer(message))
+            return await handler(request.override(model=model))
+        return ModelResponse(result=[message])
 
     def _started(self, place: Place, request: ModelRequest[Any]) -> events.ModelStarted:
         message_id, attempt = place.state.begin_turn(place.call)
@@ -120,6 +151,7 @@ class Turns:
         place.state.garbled |= {(place.call, id_): raw for id_, raw in garbled.items()}
         request.runtime.stream_writer(finished)
         self._count(place, started.model, finished, request.runtime.stream_writer)
+        self._pay(place, started.model, message, request)
         return response
 
     def _count(
@@ -132,6 +164,18 @@ class Turns:
             # Say so once: zeros in the totals would look like figures.
             place.state.unmetered.add(model)
             write(events.Warned(message=f"{model} reports no usage; token counts are missing"))
+
+    def _pay(self, place: Place, name: str, message: AIMessage, request: ModelRequest[Any]) -> None:
+        """Only some providers say what an answer costs; ours costs nothing."""
+        cost = message.response_metadata.pop(COST, None)
+        if cost is not None:
+            place.state.pay(cost)
+            return
+        told = f"{name} reports no cost: run.limits.cost does not hold it"
+        free = hasattr(request.model, "spoken_name") or place.state.rules.limits.cost is None
+        if not free and told not in place.state.unmetered:
+            place.state.unmetered.add(told)
+            request.runtime.stream_writer(events.Warned(message=told))
 
     def _aborted(
         self, started: events.ModelStarted, error: BaseException, then: _Next | None, more: bool
