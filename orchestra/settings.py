@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, ValidationError, field_validator
@@ -30,10 +31,21 @@ class Settings(BaseSettings):
     Unset: a readable pace where a person watches, at once where a program reads.
     """
 
+    home: Path | None = None
+    """The folder where runs are kept; default: ``.orchestra`` in the project's folder."""
+
     @field_validator("packages", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+    @field_validator("home")
+    @classmethod
+    def _expand(cls, value: Path | None) -> Path | None:
+        try:
+            return value and value.expanduser()
+        except RuntimeError as error:  # ~nobody
+            raise ValueError(str(error)) from error
 
 
 def load_settings() -> Settings:

@@ -1,14 +1,44 @@
-"""A run kept in a file as it happens."""
+"""A run written to a file as it happens."""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+from io import FileIO
 from pathlib import Path
 
 from ..errors import OrchestraError, UsageError
 from ..events import Event, Header
 from .jsonlines import line
+
+
+class Lines:
+    """Events in a file that is open without a buffer: each is a whole line there, or nothing.
+
+    What was put is the system's, so that a process that is killed has lost none of it.
+    """
+
+    def __init__(self, file: FileIO) -> None:
+        self._file = file
+
+    def put(self, event: Event | Header) -> None:
+        """Add a line. Raises OSError, and then the file ends with the line before."""
+        data = line(event).encode()
+        written = 0
+        try:
+            while written < len(data):
+                count = self._file.write(data[written:])
+                if not count:
+                    raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+                written += count
+        except OSError:
+            with contextlib.suppress(OSError):  # a pipe cannot be cut
+                self._file.truncate(self._file.tell() - written)
+            raise
+
+    def close(self) -> None:
+        self._file.close()
 
 
 class Saver:
@@ -25,27 +55,26 @@ class Saver:
         self.path = Path(path)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            # Line by line: what a run said before it was killed is in the file.
-            self._file = self.path.open("w", encoding="utf-8", newline="\n", buffering=1)
+            self._lines = Lines(self.path.open("wb", buffering=0))
         except OSError as error:
             raise UsageError(f"{self.path}: {_reason(error)}") from error
-        self._write(line(header))
+        self._put(header)
 
     def feed(self, event: Event) -> None:
-        self._write(line(event))
+        self._put(event)
 
     def close(self) -> None:
         try:
-            self._file.close()
+            self._lines.close()
         except OSError as error:
             raise OrchestraError(f"{self.path}: {_reason(error)}") from error
 
-    def _write(self, text: str) -> None:
+    def _put(self, event: Event | Header) -> None:
         try:
-            self._file.write(text)
+            self._lines.put(event)
         except OSError as error:
-            with contextlib.suppress(OSError):  # what it still holds cannot be written either
-                self._file.close()
+            with contextlib.suppress(OSError):
+                self._lines.close()
             raise OrchestraError(f"{self.path}: {_reason(error)}") from error
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Literal
 
@@ -17,13 +17,24 @@ FORMAT = 1  # of the JSON Lines file
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
-    """First line of a recorded run. ``digest`` is that of the scenario file."""
+    """First line of a recorded run. ``digest`` is that of the scenario file.
+
+    The rest is what it takes to begin the same run again: the scenario's ``path`` in its project's
+    ``root``, the ``models`` by agent and the ``inputs`` that were asked for in place of the file's
+    (None: the file's), the ``case``. ``started`` is a time of ISO 8601. Older files lack these.
+    """
 
     type: Literal["header"] = "header"
     format: int = FORMAT
     scenario: str = ""
     digest: str = ""
     orchestra: str = ""
+    path: str = ""
+    root: str = ""
+    models: dict[str, str] = field(default_factory=dict)
+    inputs: tuple[str, ...] | None = None
+    case: str | None = None
+    started: str = ""
 
 
 @cache

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import functools
+import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing, redirect_stdout
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import __version__
 from ..errors import INTERRUPTED, INVALID, MISSING, OK, RUN_FAILED, UsageError, exit_code_of
 from ..events import Event, Header, RunFinished
+from ..places import runs_folder
 from ..scenario import Case, Scenario, ScriptKey, discover, load
 from ..scenario.team import ALL, choose, members, speaks
 from ..text import clean, nearest
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
     from ..runtime.approval import Decide
     from ..runtime.runner import Ask
     from ..settings import Settings
+    from ..store import Keeper, Running
 
 READING_RATE = 40.0  # tokens a second of scripted replies, where a person watches
 _GRAVITY = (OK, MISSING, INTERRUPTED, RUN_FAILED, 128 + signal.SIGINT)
@@ -48,7 +53,10 @@ def run(args: argparse.Namespace) -> int:
     pace = READING_RATE if kind == "rich" and sys.stdout.isatty() else 0.0
     rate = pace if settings.rate is None else settings.rate
     _spare(scenario, args.save)
-    header = _header(scenario)
+    header = _header(scenario, models)
+    late: list[str] = []  # while a terminal is drawn on, nothing else is said there
+    say = late.append if kind == "rich" else _complain
+    keeper = _keeper(args, settings, scenario, header, inputs, say)
     saver = Saver(args.save, header) if args.save else None
     stats = args.stats or kind == "rich"
     show = display(kind, out=sys.stdout, err=sys.stderr, stats=stats, header=header)
@@ -56,12 +64,15 @@ def run(args: argparse.Namespace) -> int:
         ask = terminal.ask if terminal and asks else None
         decide = terminal.decide if terminal else None
         begun = _begin(args, settings, scenario, inputs, models, rate=rate, ask=ask, decide=decide)
+        kept = keeper.follow(begun) if keeper else begun
         with redirect_stdout(sys.stderr):  # what a tool prints is not to stand in the output
-            return asyncio.run(_print(begun, show, saver, Filter(args.agent, args.node), terminal))
+            return asyncio.run(_print(kept, show, saver, Filter(args.agent, args.node), terminal))
     finally:
         show.close()
         if saver:
             saver.close()
+        for line in late:
+            _complain(line)
 
 
 def _begin(
@@ -92,7 +103,7 @@ def _begin(
 
 
 async def _print(
-    run: Run | Batch, show: Display, saver: Saver | None, keep: Filter, terminal: Terminal | None
+    run: Running, show: Display, saver: Saver | None, keep: Filter, terminal: Terminal | None
 ) -> int:
     caught: list[signal.Signals] = []
     _on_signals(run, caught)
@@ -113,7 +124,7 @@ async def _print(
     return max(map(_exit_code, ends), key=_GRAVITY.index, default=_exit_code(None))
 
 
-def _on_signals(run: Run | Batch, caught: list[signal.Signals]) -> None:
+def _on_signals(run: Running, caught: list[signal.Signals]) -> None:
     """The first signal ends the run in good order; a second of its kind ends the process."""
     loop = asyncio.get_running_loop()
 
@@ -158,11 +169,21 @@ def tui(args: argparse.Namespace) -> int:
 
     rate = READING_RATE if settings.rate is None else settings.rate
 
-    def source() -> Run | Batch:
-        # In the viewer's thread, so that its first frame does not wait for langchain.
-        return _begin(args, settings, scenario, inputs, models, rate=rate, ask=ask)
+    late: list[str] = []
+    header = _header(scenario, models)
+    keeper = _keeper(args, settings, scenario, header, inputs, late.append)
 
-    shown = view(scenario.name, members(scenario, models), source, questions=questions)
+    def source() -> Running:
+        # In the viewer's thread, so that its first frame does not wait for langchain.
+        decide = questions.decide
+        begun = _begin(args, settings, scenario, inputs, models, rate=rate, ask=ask, decide=decide)
+        return keeper.follow(begun) if keeper else begun
+
+    try:
+        shown = view(scenario.name, members(scenario, models), source, questions=questions)
+    finally:
+        for line in late:
+            _complain(line)
     return _exit_code(shown)
 
 
@@ -170,14 +191,21 @@ def test(args: argparse.Namespace) -> int:
     """``orchestra test``: every scenario offline, one line each, a reason for each failure."""
     from ..regression import run_suite, worst
     from ..settings import load_settings
+    from ..store import Held, Keeper
 
     settings = load_settings()
+    held = Held()
+    say = functools.cache(_complain)  # the same of many cases is said once
 
     def load_one(path: Path) -> Scenario:
         return load(path, root=args.root)
 
-    def play(scenario: Scenario, case: Case, models: Mapping[str, str]) -> Run | Batch:
-        return _begin(args, settings, scenario, case, models, strict=True)
+    def play(
+        scenario: Scenario, case: Case, models: Mapping[str, str]
+    ) -> AsyncGenerator[Event, None]:
+        folder = runs_folder(scenario.source.root, settings.home)
+        run = _begin(args, settings, scenario, case, models, strict=True)
+        return held.follow(run, Keeper(folder, _header(scenario, models), say))
 
     codes, files = [], []
     for path in args.paths:
@@ -190,7 +218,10 @@ def test(args: argparse.Namespace) -> int:
     with redirect_stdout(sys.stderr):  # as in a run
         for result in run_suite(dict.fromkeys(files), load_one, play):
             codes.append(result.code)
-            out.writelines(f"{line}\n" for line in result.lines())
+            kept = held.release(keep=result.code != OK)
+            first, *reasons = result.lines()
+            first += f"  {clean(_near(kept))}" if kept else ""
+            out.writelines(f"{line}\n" for line in (first, *reasons))
             out.flush()
     passed = codes.count(OK)
     out.write(f"{passed} passed, {len(codes) - passed} failed\n")
@@ -258,5 +289,39 @@ def _spare(scenario: Scenario, save: Path | None) -> None:
         raise UsageError(f"--save {save}: is a file of this scenario; name another")
 
 
-def _header(scenario: Scenario) -> Header:
-    return Header(scenario=scenario.name, digest=scenario.source.digest, orchestra=__version__)
+def _header(scenario: Scenario, models: Mapping[str, str]) -> Header:
+    return Header(
+        scenario=scenario.name,
+        digest=scenario.source.digest,
+        orchestra=__version__,
+        path=str(scenario.source.path.absolute()),
+        root=str(scenario.source.root),
+        models=dict(models),
+    )
+
+
+def _keeper(
+    args: argparse.Namespace,
+    settings: Settings,
+    scenario: Scenario,
+    header: Header,
+    inputs: tuple[str, ...],
+    say: Callable[[str], object],
+) -> Keeper | None:
+    """What keeps the run's events, unless that is not wanted."""
+    if args.no_keep:
+        return None
+    from ..store import Keeper
+
+    folder = runs_folder(scenario.source.root, settings.home)
+    return Keeper(folder, replace(header, inputs=inputs or None), say)
+
+
+def _near(path: Path) -> str:
+    """A path as it is the shortest to type."""
+    return min(str(path), os.path.relpath(path), key=len)
+
+
+def _complain(line: str) -> None:
+    sys.stderr.write(f"{clean(line)}\n")
+    sys.stderr.flush()

@@ -1,0 +1,20 @@
+"""Runs that are kept: one event file each, written as the run goes, read when it is long over.
+
+``keep`` writes them, ``read`` finds and reads them, ``lock`` tells whether somebody still writes.
+Nothing here knows how a run is made or shown: events come in, events come out.
+"""
+
+from .keep import Held, Keeper, Running
+from .read import Kept, find, heads, look, open_run, remove
+
+__all__ = [
+    "Held",
+    "Keeper",
+    "Kept",
+    "Running",
+    "find",
+    "heads",
+    "look",
+    "open_run",
+    "remove",
+]

@@ -1,0 +1,40 @@
+"""Who writes a file holds a lock on it, and the system drops that lock however the writer ends."""
+
+from __future__ import annotations
+
+from typing import IO, Any
+
+try:
+    import fcntl
+
+    LOCKS = True
+except ImportError:  # Windows
+    LOCKS = False
+
+
+def hold(file: IO[Any], *, wait: bool = False) -> bool:
+    """Lock a file until it is closed; False if somebody else holds it, unless it may ``wait``.
+
+    True as well where there are no such locks: then nobody can tell.
+    """
+    if LOCKS:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            return False
+        except OSError:
+            pass  # a file system without locks
+    return True
+
+
+def held(file: IO[Any]) -> bool | None:
+    """Whether somebody writes the file; None if that cannot be known. Ends when it is closed."""
+    if not LOCKS:
+        return None
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return None
+    return False
