@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -102,6 +102,14 @@ class Past:
     ) -> events.ToolFinished | events.ToolFailed | None:
         """What came of a tool call, if its agent has been told."""
         return self._results.get((call, tool_call_id))
+
+    def tool_calls(self) -> Iterator[events.ToolStarted]:
+        """The tool calls that have been answered, in order."""
+        for event in self.seen:
+            if isinstance(event, events.ToolStarted):
+                key = event.call or "", event.tool_call_id
+                if key in self._results or key in self._failed:
+                    yield event
 
     def go(self, call: str) -> Go | None:
         """The next go of a call; None if this one is its first since."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing, suppress
 from typing import Literal
@@ -21,6 +22,7 @@ from .graph import Team
 from .past import Past
 from .state import RUN, RunState
 from .stream import MODES, Adapter
+from .tools import count_given
 from .values import brief
 
 Ask = Callable[[], Awaitable[str | None]]
@@ -64,6 +66,7 @@ class Run:
             slots=asyncio.Semaphore(run.max_concurrency),
             conversations={name: [] for name in team.scenario.mains},
             past=past or Past(),
+            canned=count_given(team.scenario, past) if past else Counter(),
             redact=team.secrets.redact,
         )
         self._decider = Decider(team.scenario, decide, strict=strict)

@@ -7,7 +7,8 @@ import copy
 import functools
 import inspect
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import MethodType
 from typing import Any
@@ -18,11 +19,12 @@ from langchain_core.tools import BaseTool, StructuredTool, ToolException
 from langchain_core.tools import tool as as_tool
 from pydantic import JsonValue
 
-from ..scenario import AgentSpec, CannedTool, PythonTool, Scenario
+from ..scenario import AgentSpec, CannedTool, PythonTool, Return, Scenario
 from ..scenario.matcher import same
 from ..scenario.tools import is_schema
 from . import clock
 from .finder import Finder, Where
+from .past import Past
 from .secrets import Filler
 from .state import state_of
 from .values import brief
@@ -174,14 +176,8 @@ def _canned_tool(name: str, spec: CannedTool) -> BaseTool:
             raise ToolException(f"{name}: missing argument {', '.join(missing)}")
         if known and (unknown := [key for key in args if key not in known]):
             raise ToolException(f"{name}: unknown argument {', '.join(unknown)}")
-        given = state_of(runtime.config).canned
-        for index, answer in enumerate(spec.returns):
-            used_up = answer.times is not None and given[name, index] >= answer.times
-            if used_up or not all(
-                key in args and same(value, args[key]) for key, value in answer.when.items()
-            ):
-                continue
-            given[name, index] += 1
+        answer = _choose(name, spec, args, state_of(runtime.config).canned)
+        if answer is not None:
             await clock.sleep(answer.delay)
             if answer.error is not None:
                 raise ToolException(answer.error)
@@ -196,6 +192,30 @@ def _canned_tool(name: str, spec: CannedTool) -> BaseTool:
         coroutine=run,
         handle_tool_error=True,
     )
+
+
+def _choose(
+    name: str, spec: CannedTool, args: Mapping[str, Any], given: Counter[tuple[str, int]]
+) -> Return | None:
+    """The first answer that fits, and is not used up; counted in ``given``."""
+    for index, answer in enumerate(spec.returns):
+        used_up = answer.times is not None and given[name, index] >= answer.times
+        if not used_up and all(
+            key in args and same(value, args[key]) for key, value in answer.when.items()
+        ):
+            given[name, index] += 1
+            return answer
+    return None
+
+
+def count_given(scenario: Scenario, past: Past) -> Counter[tuple[str, int]]:
+    """How often each answer of the canned tools was given before the run was resumed."""
+    given: Counter[tuple[str, int]] = Counter()
+    for call in past.tool_calls():
+        spec = scenario.tools.get(call.name)
+        if isinstance(spec, CannedTool):
+            _choose(call.name, spec, call.args, given)
+    return given
 
 
 def _schema(parameters: dict[str, JsonValue]) -> dict[str, Any]:
