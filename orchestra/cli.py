@@ -112,7 +112,12 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
 
     run = verbs.add_parser("run", help="run a scenario and print what its agents say")
-    _common(run)
+    _common(run, file="?")
+    run.add_argument(
+        "--resume",
+        metavar="RUN",
+        help="go on with a run that broke off: an id of 'orchestra runs', its beginning, or last",
+    )
     run.add_argument(
         "--display",
         choices=("rich", "plain", "jsonl", "quiet"),
@@ -292,8 +297,8 @@ def _json(parser: Options) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON document instead of text")
 
 
-def _common(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", type=Path, metavar="FILE", help="a scenario")
+def _common(parser: argparse.ArgumentParser, file: str | None = None) -> None:
+    parser.add_argument("file", nargs=file, type=Path, metavar="FILE", help="a scenario")
     parser.add_argument(
         "--model",
         action="append",

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -189,6 +192,17 @@ async def test_an_interrupted_run_goes_on_with_the_answer() -> None:
         check(whole, await resume(both, whole[:at]))
 
 
+async def test_decisions_that_were_taken_stay_taken() -> None:
+    one = "decisions: [{agent: ed, tool: t, decide: approve}"
+    cut = await play(ASKING + one + "]")
+    both = scenario(ASKING + one + ", {agent: ed, tool: t, decide: reject}]")
+    seen = await resume(both, cut)
+    assert [e.decision["decide"] for e in of(events.Resumed, seen) if e.call] == [
+        "approve",
+        "reject",
+    ]
+
+
 TALK = """
 agents: {a: {}}
 turns: [one, two, three]
@@ -243,3 +257,90 @@ script: {a: [{tool_calls: [t], fault: {error: malformed}}, {text: end}]}
     pieces = await resume(loaded, whole[:cut])
     assert of(events.ToolFinished, pieces) == []
     assert finished(pieces).output == "end"
+
+
+SLOW = """
+version: 1
+main: lead
+agents: {lead: {subagents: [w]}, w: {tools: [t]}}
+tools: {t: {returns: [{value: ok}]}}
+input: go
+script:
+  lead: [{text: off, tool_calls: [{w: {query: x}}, {w: {query: y}}]}, {text: all done}]
+  w: [{tool_calls: [t]}, {text: one two three four five six, rate: RATE}]
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "pyproject.toml").touch()
+    return tmp_path
+
+
+def orchestra(project: Path, *args: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "orchestra", *args],
+        cwd=project, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+
+
+def kept(project: Path) -> list[Event]:
+    (file,) = (project / ".orchestra" / "runs").glob("*.jsonl")
+    return list(events.read(file.read_text("utf-8").splitlines())[1])
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_killed_run_is_resumed_in_its_own_file(project: Path, number: signal.Signals) -> None:
+    file = project / "slow.yaml"
+    file.write_text(SLOW.replace("RATE", "0.001"))
+    command = [sys.executable, "-m", "orchestra", "run", str(file), "--display", "jsonl"]
+    with subprocess.Popen(command, cwd=project, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if '"tool_finished"' in line:
+                break
+        process.send_signal(number)
+        process.stdout.read()
+        assert process.wait(60) in (-number, 128 + number)
+    cut = kept(project)
+    file.write_text(SLOW.replace("RATE", "0"))
+    done = orchestra(project, "run", "--resume", "last")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.rstrip().endswith("all done")
+    assert "has changed since" in done.stderr
+    both = kept(project)
+    assert both[: len(cut)] == cut
+    check_promises(both)
+    assert [e.status for e in of(events.RunFinished, both)][-1] == "completed"
+    again = orchestra(project, "run", "--resume", "last")
+    assert (again.returncode, again.stdout) == (2, "")
+    assert again.stderr.endswith("the run is completed; there is nothing to resume\n")
+    assert kept(project) == both
+
+
+def test_what_cannot_be_resumed_is_told_in_a_line(project: Path) -> None:
+    for args, told in (
+        (("run", "--resume", "last"), "no runs are kept in"),
+        (("run",), "name the FILE of a scenario, or a run to --resume"),
+        (("run", "--resume", "last", "--input", "x"), "leave --input out"),
+    ):
+        done = orchestra(project, *args)
+        assert done.returncode == 2
+        assert told in done.stderr
+        assert done.stderr.count("\n") == 1
+
+
+def test_one_of_a_batch_is_resumed_as_its_own_case(project: Path) -> None:
+    file = project / "batch.yaml"
+    text = "version: 1\nagents: {a: {}}\ninputs: [one, two]\nscript: {a: [match: {contains: one}, text: 1]}\n"
+    file.write_text(
+        text.replace("[match: {contains: one}, text: 1]", "[{match: {contains: one}, text: first}]")
+    )
+    assert orchestra(project, "run", str(file)).returncode == 3
+    file.write_text(text.replace("[match: {contains: one}, text: 1]", "[text: mended]"))
+    failed = [
+        it for it in (project / ".orchestra" / "runs").iterdir() if '"failed"' in it.read_text()
+    ]
+    done = orchestra(project, "run", "--resume", str(failed[0]))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.rstrip().endswith("mended")

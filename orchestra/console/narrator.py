@@ -145,6 +145,8 @@ class Narrator(ABC):
             case Interrupted():
                 self._line(run, event, question(event.request))
                 self.asked(event.interrupt_id)
+            case Resumed(call=None):
+                self._line(run, event, Line("answer", "the run goes on"))
             case Resumed():
                 self.answered(event.interrupt_id)
                 self._line(run, event, Line("answer", folded(event.decision)))

@@ -130,15 +130,21 @@ class Decider:
     async def __call__(self, question: events.Interrupted) -> Decision | None:
         if self._person is not None:
             return await self._person(question)
-        tool = question.request["tool"]
+        decision = self.take(question)
+        if decision is None and self._strict:
+            tool = question.request["tool"]
+            raise MissingDecision(f"{question.call}: no decision is left for {tool!r}")
+        return decision
+
+    def take(self, question: events.Interrupted) -> Decision | None:
+        """The file's next decision on a question."""
         for at, decision in enumerate(self._decisions):
             key = ScriptKey.parse(decision.agent)
-            if decision.tool == tool and self._left[at] and key.fits(question.call or ""):
+            fits = decision.tool == question.request["tool"] and key.fits(question.call or "")
+            if fits and self._left[at]:
                 self._left[at] -= 1
                 self._used[at] = True
                 return decision
-        if self._strict:
-            raise MissingDecision(f"{question.call}: no decision is left for {tool!r}")
         return None
 
     @property

@@ -10,6 +10,7 @@ from ..events import Event
 from ..scenario import Case, Scenario
 from .approval import Decide
 from .graph import Team, build
+from .past import Past
 from .runner import Ask, Run
 
 
@@ -77,13 +78,14 @@ def run(
     ask: Ask | None = None,
     decide: Decide | None = None,
     strict: bool = False,
+    past: Past | None = None,
 ) -> Run | Batch:
     """Build the team of ``scenario`` and run it once: ``async for event in run(scenario)``.
 
     ``input`` is a message, the messages of a conversation, or one of the scenario's cases, in
     place of all that the file gives; else each of ``inputs`` is a run of its own. For many runs of
-    one scenario, :func:`build` once and make a :class:`Run` of each. ``ask``, ``decide`` and
-    ``strict`` are those of :class:`Run`.
+    one scenario, :func:`build` once and make a :class:`Run` of each. ``ask``, ``decide``,
+    ``strict`` and ``past`` are those of :class:`Run`.
 
     Raises:
         UsageError, ScenarioError: the team cannot be built, or there is no input.
@@ -92,4 +94,4 @@ def run(
     team = build(scenario, models=models, rate=rate, packages=packages, trust=trust)
     if not given and scenario.inputs is not None:
         return Batch(team, scenario.cases, decide=decide, close_team=True)
-    return Run(team, given, ask=ask, decide=decide, strict=strict, close_team=True)
+    return Run(team, given, ask=ask, decide=decide, strict=strict, past=past, close_team=True)

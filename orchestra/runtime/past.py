@@ -111,6 +111,12 @@ class Past:
                 if key in self._results or key in self._failed:
                     yield event
 
+    def answered(self) -> Iterator[events.Interrupted]:
+        """The questions that have been answered, in order."""
+        for event in self.seen:
+            if isinstance(event, events.Interrupted) and event.interrupt_id in self.decisions:
+                yield event
+
     def go(self, call: str) -> Go | None:
         """The next go of a call; None if this one is its first since."""
         waiting = self._goes.get(call)

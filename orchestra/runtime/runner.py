@@ -70,6 +70,8 @@ class Run:
             redact=team.secrets.redact,
         )
         self._decider = Decider(team.scenario, decide, strict=strict)
+        for question in self._state.past.answered():
+            self._decider.take(question)
         self._state.decide = self._decider
         self._ask = ask
         self._whole = whole

@@ -22,11 +22,13 @@ from ..scenario import Case, Scenario, ScriptKey, discover, load
 from ..scenario.team import ALL, choose, members, speaks
 from ..text import clean, nearest
 from .asking import Terminal, person, prompt, said
+from .resuming import After, broken
 
 if TYPE_CHECKING:
     from ..console import Display, Filter, Kind, Saver
     from ..runtime import Batch, Run
     from ..runtime.approval import Decide
+    from ..runtime.past import Past
     from ..runtime.runner import Ask
     from ..settings import Settings
     from ..store import Keeper, Running
@@ -43,12 +45,15 @@ def run(args: argparse.Namespace) -> int:
 
     safe_streams()
     settings = load_settings()
-    scenario = load(args.file, root=args.root)
+    back = broken(args, settings)
+    scenario = load(back.file(args.file) if back else args.file, root=args.root)
     models = _models(scenario, args.model, settings.model)
+    if back and not args.model:
+        models = back.header.models
     _known_agents(scenario, args.agent)
     terminal = Terminal(scenario) if person() else None
     asks = terminal is not None and scenario.interactive
-    inputs = _inputs(scenario, args.input, asks=asks)
+    inputs = () if back else _inputs(scenario, args.input, asks=asks)
     kind: Kind = args.display or ("rich" if sys.stdout.isatty() else "plain")
     pace = READING_RATE if kind == "rich" and sys.stdout.isatty() else 0.0
     rate = pace if settings.rate is None else settings.rate
@@ -57,14 +62,18 @@ def run(args: argparse.Namespace) -> int:
     late: list[str] = []  # while a terminal is drawn on, nothing else is said there
     say = late.append if kind == "rich" else _complain
     keeper = _keeper(args, settings, scenario, header, inputs, say)
+    past, case = back.take_up(scenario, keeper) if back else (None, inputs)
     saver = Saver(args.save, header) if args.save else None
     stats = args.stats or kind == "rich"
     show = display(kind, out=sys.stdout, err=sys.stderr, stats=stats, header=header)
     try:
         ask = terminal.ask if terminal and asks else None
         decide = terminal.decide if terminal else None
-        begun = _begin(args, settings, scenario, inputs, models, rate=rate, ask=ask, decide=decide)
+        begun = _begin(
+            args, settings, scenario, case, models, rate=rate, ask=ask, decide=decide, past=past
+        )
         kept = keeper.follow(begun) if keeper else begun
+        kept = After(past.seen, kept) if past else kept
         with redirect_stdout(sys.stderr):  # what a tool prints is not to stand in the output
             return asyncio.run(_print(kept, show, saver, Filter(args.agent, args.node), terminal))
     finally:
@@ -86,6 +95,7 @@ def _begin(
     ask: Ask | None = None,
     decide: Decide | None = None,
     strict: bool = False,
+    past: Past | None = None,
 ) -> Run | Batch:
     from ..runtime import run as start
 
@@ -99,6 +109,7 @@ def _begin(
         ask=ask,
         decide=decide,
         strict=strict,
+        past=past,
     )
 
 
