@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from test_tui_approval import Asking, waiting
 from textual.pilot import Pilot
-from tui_events import NEWSROOM, Clock, FakeRun, midway, newsroom, settle
+from tui_events import NEWSROOM, Clock, midway, newsroom, settle
 
 from orchestra.events import Event
 from orchestra.tui.app import Viewer
@@ -24,14 +26,15 @@ def look(snap_compare: Any) -> Callable[..., bool]:
         theme: str = "",
         hold: bool = False,
     ) -> bool:
-        run, clock = FakeRun(events, hold=hold), Clock()
-        app = Viewer("How far is far?", NEWSROOM, run, clock=clock)
+        run, clock = Asking(events, hold=hold), Clock()
+        app = Viewer("How far is far?", NEWSROOM, run, questions=run.questions, clock=clock)
 
         async def ready(pilot: Pilot[None]) -> None:
             await settle(app, pilot, run)
             clock.now += events[-1].t
             if theme:
                 app.theme = theme
+            app.split.prompt.cursor_blink = False
             await pilot.press(*keys)
             await settle(app, pilot, run)
 
@@ -57,6 +60,12 @@ def test_when_it_is_done(look: Callable[..., bool], size: tuple[int, int]) -> No
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: "x".join(map(str, size)))
 def test_help(look: Callable[..., bool], size: tuple[int, int]) -> None:
     assert look(midway(), size, ["question_mark"], hold=True)
+
+
+def test_a_question(look: Callable[..., bool]) -> None:
+    events = midway()
+    events += [replace(event, t=events[-1].t) for event in waiting().events[-2:]]
+    assert look(events, (120, 40), hold=True)
 
 
 def test_parallel_calls_in_a_small_pane(look: Callable[..., bool]) -> None:

@@ -44,7 +44,8 @@ def view(
     """Show a run until the user quits; blocks. Needs a terminal.
 
     ``source`` is called in a thread of its own, after the first frame. Whoever quits before the
-    run is over cancels it. What the user types goes to whoever awaits ``questions.ask()``.
+    run is over cancels it. What the user types goes to whoever awaits ``questions.ask()``
+    or ``questions.decide()``.
 
     Returns:
         The run's last event. ``None`` if the run was left before it came to that.

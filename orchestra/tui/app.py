@@ -18,13 +18,14 @@ from textual.screen import Screen
 from ..errors import OrchestraError
 from ..events import Member, RunFinished, RunStarted
 from ..text import one_line
+from . import tools
 from .board import Board
 from .feed import Feed, Source
 from .help import Help
 from .items import State
 from .outline import Outline
 from .pane import Pane
-from .prompt import Questions
+from .prompt import Prompt, Questions
 from .screen import Split
 
 FRAME = 1 / 30  # seconds between ticks
@@ -152,7 +153,9 @@ class Viewer(App[None]):
         elif finished is None:
             self.board.end(State.STOPPED)
         elif finished.error:
-            self.split.trouble.show(finished.error)
+            asks = State.ASK if finished.status == "interrupted" else State.FAILED
+            lines = [finished.error, *map(tools.asks, self.board.questions.values())]
+            self.split.trouble.show("\n".join(lines), asks)
         self.split.refresh_from_board(set(self.board.agents), self.now or 0.0)
         self.split.refresh_figures(self.now)
 
@@ -161,6 +164,7 @@ class Viewer(App[None]):
             ("Anywhere", self.split._bindings),
             ("In a pane", Pane._merged_bindings),
             ("In the tree", Outline._merged_bindings),
+            ("In the bar, where something is asked", Prompt._merged_bindings),
             ("The run", self._bindings),
         )
         self.push_screen(Help((title, found) for title, found in groups if found is not None))

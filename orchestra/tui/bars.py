@@ -31,8 +31,7 @@ class Header(Canvas):
 
     def update(self) -> None:
         board, width = self.board, self.size.width
-        state = board.state
-        word = "stopping" if self.cancelling and board.finished is None else str(state)
+        state, word = self._state()
         usage = board.usage
         right: list[Span] = []
         if self.elapsed is not None:
@@ -42,14 +41,27 @@ class Header(Canvas):
             total = count(usage.output_tokens + board.estimated)
             tokens = f"{count(usage.input_tokens)} in  {mark}{total} out"
             right.insert(0, Span(f"{tokens:>22}  ", "figure"))
-        left = [Span(f" {state.glyph} {word:<9}", state)]
-        room = width - 12 - sum(cell_len(span.text) for span in right)
+        left = [Span(f" {state.glyph} {word + ' ':<9}", state)]
+        room = width - sum(cell_len(span.text) for span in (*left, *right))
         left.append(Span(fit(self.title, room), "name"))
         which = board.case or (f"turn {board.turn}" if board.turn > 1 else "")
         if which and width >= 70:
             left.append(Span(f"  {which}", "figure"))
         self._spans = spread(left, right, width)
         self.repaint()
+
+    def _state(self) -> tuple[State, str]:
+        """How the run stands, and the word for it."""
+        board = self.board
+        if board.finished is not None:
+            ends = board.finished.status == "interrupted"
+            return board.state, "interrupted" if ends else str(board.state)
+        if self.cancelling:
+            return board.state, "stopping"
+        if board.questions:
+            count = len(board.questions)
+            return State.ASK, f"ask ({count})" if count > 1 else "ask"
+        return board.state, str(board.state)
 
     def keys(self) -> Sequence[Hashable]:
         return [self._spans]
@@ -110,17 +122,18 @@ class Footer(Canvas):
 
 
 class Trouble(Canvas):
-    """Why the run ended badly, in whole sentences, above the footer. Hidden until then."""
+    """Why the run did not end well, in whole sentences, above the footer. Hidden until then."""
 
     DEFAULT_CSS = "Trouble { dock: bottom; height: 1; margin-bottom: 1; display: none; }"
 
     def __init__(self) -> None:
         super().__init__()
         self.message = ""
+        self.state = State.FAILED
         self._rows: list[Spans] = []
 
-    def show(self, message: str) -> None:
-        self.message = tame(message).strip()
+    def show(self, message: str, state: State = State.FAILED) -> None:
+        self.message, self.state = tame(message).strip(), state
         self.display = True
         self._lay_out(self.app.size.width, self.app.size.height)
 
@@ -129,8 +142,8 @@ class Trouble(Canvas):
             self._lay_out(width, height)
 
     def _lay_out(self, width: int, height: int) -> None:
-        look = str(State.FAILED)
-        rows = wrapped(f" {State.FAILED.glyph} ", self.message, max(width - 3, 4), look)
+        look = str(self.state)
+        rows = wrapped(f" {self.state.glyph} ", self.message, max(width - 3, 4), look)
         room = max(height // 3, 1)
         if len(rows) > room:
             rows = [*rows[: room - 1], (Span("   …", look),)]

@@ -55,6 +55,7 @@ class Board:
         touched: names of agents with something new; whoever shows them clears it.
         shape: grows when the tree must be drawn anew: an agent, a call, a state.
         case: which of several cases runs; empty if there is only one.
+        questions: what is asked of a person and not answered, by id, in the order it was asked.
         finished: the last event of the run, once it came.
         ends: the last events of all runs: a batch has several.
         time: ``t`` of the newest event.
@@ -71,6 +72,7 @@ class Board:
         self.finished: RunFinished | None = None
         self.touched: set[str] = set()
         self.shape = 0
+        self.questions: dict[str, Interrupted] = {}
         self._blocks: dict[str, Block] = {}
         self._totals = Totals()
         self._held: list[tuple[str, Tone]] = []  # notes of the run, until there is a block
@@ -180,6 +182,9 @@ class Board:
             block.ended = self.time
             agent.meter.closed(self.time)
         block.state = state
+        if state is not State.ASK:
+            for asked in self._asked_by(block):
+                del self.questions[asked.interrupt_id]
         for item in block.items:
             if isinstance(item, Tool) and item.state is State.RUN:
                 item.state = State.STOPPED
@@ -188,6 +193,9 @@ class Board:
         block.tools.clear()
         block.fragments.clear()
         self._reshaped(agent, block)
+
+    def _asked_by(self, block: Block) -> list[Interrupted]:
+        return [asked for asked in self.questions.values() if asked.call == block.call]
 
     def _changed(self, agent: Agent, block: Block) -> None:
         block.version += 1
@@ -262,13 +270,16 @@ class Board:
                 self._end(block, _ENDS[event.status])
             case Interrupted():
                 agent, block = self._where(event)
+                self.questions[event.interrupt_id] = event
                 block.state = State.ASK
-                self._note(agent, block, tools.question(event.request), Tone.WARNING)
+                asks = f"asks: {tools.question(event.request)}"
+                self._note(agent, block, asks, Tone.WARNING)
                 self._reshaped(agent, block)
             case Resumed():
                 agent, block = self._where(event)
-                block.state = State.RUN
-                self._note(agent, block, tools.answer(event.decision), Tone.INFO)
+                asked = self.questions.pop(event.interrupt_id, None)
+                block.state = State.ASK if self._asked_by(block) else State.RUN
+                self._note(agent, block, tools.answer(event.decision, asked), Tone.INFO)
                 self._reshaped(agent, block)
             case _:
                 assert_never(event)
@@ -281,6 +292,7 @@ class Board:
                 self.state = State.RUN
                 self.case = one_line((event.case or "").removeprefix(event.scenario), 80)
                 self.finished = None  # of the case before
+                self.questions.clear()
                 self._join(event.team)
             case TurnStarted():
                 self.turn, self.state = event.turn, State.RUN
@@ -293,7 +305,8 @@ class Board:
                 self.finished, self.state = event, _ENDS[event.status]
                 self.ends.append(event)
                 for block in [block for block in self._blocks.values() if block.live]:
-                    self._end(block, block.state if block.state is State.ASK else State.STOPPED)
+                    waits = block.state is State.ASK and event.status == "interrupted"
+                    self._end(block, State.ASK if waits else State.STOPPED)
                 self.shape += 1
             case _:
                 assert_never(event)

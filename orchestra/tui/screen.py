@@ -45,6 +45,7 @@ class Split(Screen[None]):
         Binding("b", "tree", "Tree", id="view.tree"),
         Binding("r", "reasoning", "Reasoning", id="view.reasoning"),
         Binding("i", "reply", "Reply", id="prompt.reply"),
+        Binding("a", "approve", "Approve", id="prompt.approve", show=False),
         Binding("question_mark", "app.help", "Help", id="app.help", key_display="?"),
         Binding("q", "app.leave", "Quit", id="app.quit"),
     ]
@@ -116,20 +117,24 @@ class Split(Screen[None]):
 
     def show_agent(self, agent: Agent) -> Pane:
         """Bring the pane of ``agent`` on screen and give it the focus."""
-        self.deck.current = agent.name
-        self.deck.arrange_panes()
-        pane = self.deck.pane(agent.name)
-        self.outline.point_at(agent)
+        pane = self._bring(agent)
         self.set_focus(pane)
         return pane
+
+    def _bring(self, agent: Agent) -> Pane:
+        self.deck.current = agent.name
+        self.deck.arrange_panes()
+        self.outline.point_at(agent)
+        return self.deck.pane(agent.name)
 
     def _focus_current(self) -> None:
         if self.deck.current in self.board.agents:
             self.show_agent(self.board.agents[self.deck.current])
 
     def on_pane_picked(self, message: Pane.Picked) -> None:
-        self.deck.current = message.pane.agent.name
-        self.outline.point_at(message.pane.agent)
+        if self.focused is message.pane:  # it may have lost it since, to who asks
+            self.deck.current = message.pane.agent.name
+            self.outline.point_at(message.pane.agent)
 
     def on_outline_chosen(self, message: Outline.Chosen) -> None:
         pane = self.show_agent(message.agent)
@@ -187,21 +192,37 @@ class Split(Screen[None]):
         self.deck.arrange_panes()
 
     def offer_prompt(self) -> None:
-        """The prompt shows up when the run waits for the user, and goes when it does not."""
-        prompt, waiting = self.prompt, self.prompt.questions.waiting
-        if prompt.display == waiting:
+        """The bar asks what the run waits for, one thing at a time, and goes when there is none.
+
+        It takes the focus when it comes. Whoever then goes to the panes is left alone there.
+        """
+        prompt = self.prompt
+        pending = prompt.questions.first(self.board.questions, prompt.pending)
+        if pending is prompt.pending:
             return
-        if waiting:
-            prompt.display = True
-            self.set_focus(prompt)
-        else:
+        prompt.show(pending)
+        if pending is None:
             if self.focused is prompt:
                 self._focus_current()
             prompt.display = False
+        elif not prompt.display or self.focused is prompt:
+            prompt.display = True
+            self.action_reply()
         self.refresh_bindings()
 
     def action_reply(self) -> None:
+        """To the bar; whoever asks there comes into view."""
+        question = self.prompt.question
+        agent = self.board.agents.get(question.agent or "") if question else None
+        if agent:
+            self._bring(agent)
         self.set_focus(self.prompt)
+
+    def action_approve(self) -> None:
+        """The word is typed for the person, who has to press enter: a slip approves nothing."""
+        self.action_reply()
+        if not self.prompt.value:
+            self.prompt.insert_text_at_cursor("approve")
 
     def action_leave_prompt(self) -> None:
         self._focus_current()
@@ -209,6 +230,8 @@ class Split(Screen[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Nobody can reply where nothing is asked."""
         del parameters
+        if action == "approve":
+            return self.prompt.approves
         return self.prompt.display if action == "reply" else True
 
     def action_tree(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, assert_never
 
 from ..events import (
+    Interrupted,
     ModelFinished,
     ToolCallDelta,
     ToolFailed,
@@ -67,8 +68,7 @@ def reduce(block: Block, event: ToolEvent) -> bool:
             tool.whole(event.args)
             tool.state, tool.result = State.RUN, ""
         case ToolProgress():
-            data = event.data if isinstance(event.data, str) else arguments({"": event.data})[2:]
-            tool.result = one_line(data, 200)
+            tool.result = one_line(_text(event.data), 200)
         case ToolFinished():
             _finish(tool, State.DONE, event.result, event.duration)
         case ToolFailed():
@@ -100,14 +100,34 @@ def _add(block: Block, id_: str, name: str) -> Tool:
 
 
 def question(request: dict[str, Any]) -> str:
-    """``asks: delete(path: "x")`` for an interrupt's request."""
+    """``delete(path: "x")`` for an interrupt's request; before it what the tool itself asks."""
     tool = one_line(str(request.get("tool") or request.get("name") or ""), 60)
     args = request.get("arguments", request.get("args"))
     if not tool:
-        return f"asks: {arguments(request)}"
-    return f"asks: {tool}({arguments(args) if isinstance(args, dict) else ''})"
+        return arguments(request)
+    call = f"{tool}({arguments(args) if isinstance(args, dict) else ''})"
+    own = request.get("question")
+    return call if own is None else f"{one_line(_text(own), KEPT)} · {call}"
 
 
-def answer(decision: dict[str, Any]) -> str:
-    kind = decision.get("type") or decision.get("decision")
-    return f"answered: {one_line(str(kind), 60) if kind else arguments(decision)}"
+def asks(event: Interrupted) -> str:
+    """A question and who asks it, in one line."""
+    return f"{one_line(event.call or '', 60)} asks: {question(event.request)}"
+
+
+_DECIDED = {"approve": "approved", "edit": "edited", "reject": "rejected", "respond": "answered"}
+
+
+def answer(decision: dict[str, Any], asked: Interrupted | None) -> str:
+    """``rejected delete: too late`` for a decision on what was ``asked``."""
+    kind = str(decision.get("decide"))
+    if kind not in _DECIDED:
+        return f"answered: {arguments(decision)}"
+    tool = one_line(str(asked.request.get("tool") or ""), 60) if asked else ""
+    said = arguments(decision["args"]) if "args" in decision else decision.get("message", "")
+    told = f"{_DECIDED[kind]} {tool}".strip()
+    return f"{told}: {one_line(str(said), KEPT)}" if said else told
+
+
+def _text(data: Any) -> str:
+    return data if isinstance(data, str) else arguments({"": data})[2:]

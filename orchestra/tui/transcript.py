@@ -11,7 +11,7 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from .blocks import Agent, Block
-from .items import Prose
+from .items import Prose, State
 from .layout import shares
 from .rows import Spans
 from .views import View, view_of
@@ -143,7 +143,7 @@ class Transcript:
         """The lines a pane of ``room`` rows shows while it follows.
 
         While calls run in parallel each keeps a share of the pane, its header and its newest lines;
-        else what is newest is simply what is last.
+        who waits for an answer comes first. Else what is newest is simply what is last.
         """
         live = [i for i, lines in enumerate(self.blocks) if lines.block.live]
         last = len(self.blocks) - 1
@@ -151,7 +151,8 @@ class Transcript:
             return list(range(max(self.height - room, 0), self.height))
         taking = list(range(live[0], last + 1))
         if len(taking) > room // MIN_SHARE:
-            taking = (live + [i for i in taking if i not in live])[: room // MIN_SHARE]
+            first = sorted(live, key=lambda i: self.blocks[i].block.state is not State.ASK)
+            taking = (first + [i for i in taking if i not in live])[: room // MIN_SHARE]
             taking.sort()
         found: list[int] = []
         for index, share in zip(
