@@ -21,7 +21,7 @@ NEWSROOM = str(SCENARIOS / "newsroom.yaml")
 def no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Nothing of the developer's own environment takes part."""
     for name in list(os.environ):
-        if name.startswith(("ORCHESTRA_", "OPENAI_")):
+        if name.startswith(("ORCHESTRA_", "OPENAI_")) and name != "ORCHESTRA_HOME":
             monkeypatch.delenv(name)
 
 

@@ -41,7 +41,7 @@ PAGE = (DOCS / "scenario-language.md").read_text(encoding="utf-8")
 
 _BLOCK = re.compile(r"((?:^<!-- [^\n]* -->\n)*)^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _COMMENT = re.compile(r"^<!-- ([\w ]+?)(?:: (.*))? -->$", re.MULTILINE)
-_SECONDS = re.compile(r"\b\d+\.\d\ds\b")
+_SECONDS = re.compile(r"\b\d+\.\d\ds\b(  \S+\.jsonl)?")  # and where a failed run is kept
 
 
 @dataclass

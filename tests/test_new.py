@@ -25,7 +25,7 @@ PATTERNS = {
 @pytest.fixture(autouse=True)
 def here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     for name in list(os.environ):
-        if name.startswith(("ORCHESTRA_", "OPENAI_")):
+        if name.startswith(("ORCHESTRA_", "OPENAI_")) and name != "ORCHESTRA_HOME":
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
     return tmp_path

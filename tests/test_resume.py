@@ -272,7 +272,8 @@ script:
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Path:
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.delenv("ORCHESTRA_HOME")
     (tmp_path / "pyproject.toml").touch()
     return tmp_path
 

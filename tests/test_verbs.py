@@ -27,7 +27,7 @@ ESCAPES = '"x\\e]0;owned\\a\\u202Ey"'  # a terminal's title, and a change of dir
 def no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Nothing of the developer's own environment takes part."""
     for name in list(os.environ):
-        if name.startswith(("ORCHESTRA_", "OPENAI_")):
+        if name.startswith(("ORCHESTRA_", "OPENAI_")) and name != "ORCHESTRA_HOME":
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
 

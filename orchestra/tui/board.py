@@ -275,6 +275,8 @@ class Board:
                 asks = f"asks: {tools.question(event.request)}"
                 self._note(agent, block, asks, Tone.WARNING)
                 self._reshaped(agent, block)
+            case Resumed(call=None):
+                self.state = State.RUN  # the run itself goes on
             case Resumed():
                 agent, block = self._where(event)
                 asked = self.questions.pop(event.interrupt_id, None)

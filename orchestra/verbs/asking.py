@@ -35,13 +35,13 @@ class Terminal:
 
     def __init__(self, scenario: Scenario) -> None:
         self._name = scenario.name
-        self._shown: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
+        self._shown: dict[tuple[str, str], asyncio.Event] = defaultdict(asyncio.Event)
         self._one = asyncio.Lock()
 
     def showed(self, event: Event) -> None:
         """An event is on the screen: a question may be asked once it is."""
         if isinstance(event, Interrupted):
-            self._shown[event.interrupt_id].set()
+            self._shown[event.run, event.interrupt_id].set()
 
     async def ask(self) -> str | None:
         """The next turn of the conversation; None ends it."""
@@ -49,7 +49,7 @@ class Terminal:
 
     async def decide(self, question: Interrupted) -> Decision | None:
         """What the person decides; None if they end the input instead."""
-        await self._shown[question.interrupt_id].wait()
+        await self._shown[question.run, question.interrupt_id].wait()
         async with self._one:
             about = f"{question.call}: {one_line(str(question.request['tool']), 60)}"
             while (line := await self._line(f"{about}? {choices(question)}")) is not None:
