@@ -111,22 +111,23 @@ class Observer(AgentMiddleware[Any, Any, Any]):
         self, place: Place, call: ToolCall, answer: ToolMessage, write: Writer
     ) -> ToolMessage:
         """A call that is answered in the tool's place; it has its two events all the same."""
-        who = self._who(place, call)
-        write(events.ToolStarted(**who, args=plain(call["args"])))
+        who = self._begin(place, call, write)
         write(_end(who, answer, 0.0))
         return answer
 
-    def _who(self, place: Place, call: ToolCall) -> dict[str, Any]:
+    def _begin(self, place: Place, call: ToolCall, write: Writer) -> dict[str, Any]:
+        """Tell that a tool call begins, unless it had begun before the run was resumed."""
         own = {"tool_call_id": call["id"], "name": call["name"]}
-        return {"agent": self._agent, "call": place.call, **own}
+        who: dict[str, Any] = {"agent": self._agent, "call": place.call, **own}
+        if place.state.past.open_tools.pop((place.call, call["id"] or ""), None) is None:
+            write(events.ToolStarted(**who, args=plain(call["args"])))
+        return who
 
     async def _run(
         self, place: Place, request: ToolCallRequest, handler: ToolHandler
     ) -> ToolMessage | Command[Any]:
         call, write = request.tool_call, request.runtime.stream_writer
-        who = self._who(place, call)
-        if place.state.past.open_tools.pop((place.call, call["id"] or ""), None) is None:
-            write(events.ToolStarted(**who, args=plain(call["args"])))
+        who = self._begin(place, call, write)
         started = clock.now()
         try:
             result = await self._finished(place, request, handler)
