@@ -343,3 +343,10 @@ def test_long_lines_are_not_wrapped() -> None:
     room.add(RunStarted(scenario="s", main="editor", team=(Member(name="editor"),)))
     room.say(room.message("editor", text))
     assert f"\n{text}\n" in plain(room.events)[0]
+
+
+def test_a_tools_own_question_is_shown() -> None:
+    room = Newsroom()
+    request = {"tool": "quote", "args": {"x": 1}, "question": "Oak or pine?"}
+    room.add(Interrupted(interrupt_id="i", request=request), "editor")
+    assert "? quote asks: Oak or pine?\n" in plain(room.events)[0]

@@ -1,19 +1,23 @@
 """What ships: scenarios and agents that are demo, document and test at once."""
 
+import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from runs import ROOT
 
 import orchestra
 from orchestra.cli import main
-from orchestra.scenario import AgentSpec, PythonTool, Reply, RouteSpec, Scenario, discover
+from orchestra.errors import OK, RUN_FAILED, TIMED_OUT
+from orchestra.scenario import AgentSpec, Decision, PythonTool, Reply, RouteSpec, Scenario, discover
 from orchestra.scenario.agents import kind_of
 
 SCENARIOS = discover([ROOT / "scenarios"])
 EXAMPLES = discover([ROOT / "agents" / "examples"])
 AGENTS = sorted((ROOT / "agents").glob("*.y*ml"))
+FAULTS = ROOT / "scenarios" / "faults"
 
 
 def name_of(path: Path) -> str:
@@ -28,6 +32,7 @@ every_file = pytest.mark.parametrize("path", [*SCENARIOS, *EXAMPLES, *AGENTS], i
 def _at_home(monkeypatch: pytest.MonkeyPatch) -> None:
     """As a person who stands in the project, has no key, and has chosen no model."""
     monkeypatch.chdir(ROOT)
+    monkeypatch.setattr("sys.stdin", io.StringIO())  # nobody is asked, not even with `pytest -s`
     for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL", "ORCHESTRA_MODEL"):
         monkeypatch.delenv(name, raising=False)
 
@@ -48,11 +53,31 @@ def test_it_passes_its_own_checks(path: Path, capsys: pytest.CaptureFixture[str]
 
 
 @every_scenario
+def test_it_runs_as_well(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    scenario = orchestra.load(path)
+    code = main(["run", name_of(path), "--no-keep", "--display", "plain"])
+    said = "".join(capsys.readouterr())
+    fails = any(check.status == "failed" and not check.agent for check in scenario.expect)
+    expected = TIMED_OUT if scenario.run.timeout else RUN_FAILED
+    assert code == (expected if fails else OK), said
+    assert "never used" not in said  # no reply is left, and no decision
+
+
+def test_folders_are_searched_to_the_bottom(capsys: pytest.CaptureFixture[str]) -> None:
+    assert {path.parent.name for path in SCENARIOS} == {"scenarios", "faults"}
+    assert main(["list", "scenarios"]) == 0
+    listed = {line.split()[-1] for line in capsys.readouterr().out.splitlines()}
+    assert listed == {name_of(path) for path in SCENARIOS}
+
+
+@every_scenario
 def test_it_tells_what_it_is(path: Path) -> None:
     scenario = orchestra.load(path)
     assert scenario.description
     assert scenario.tags
-    assert "live" in scenario.models  # the same file runs with a real model
+    # The same file runs with a real model; that has faults of its own, but not on demand.
+    assert "live" in scenario.models or path.parent == FAULTS
+    assert ("faults" in scenario.tags) == (path.parent == FAULTS)
     assert scenario.expect
     assert path.stem == scenario.name.removesuffix("-example")
 
@@ -100,6 +125,7 @@ def _replies(scenario: Scenario) -> Iterator[Reply]:
     return (reply for replies in scenario.script.values() for reply in replies)
 
 
+DECISIONS = set(get_args(Decision.model_fields["decide"].annotation))
 SHOWN: dict[str, Callable[[Scenario], object]] = {
     "sequence": lambda it: "sequence" in _kinds(it),
     "parallel": lambda it: "parallel" in _kinds(it),
@@ -119,6 +145,9 @@ SHOWN: dict[str, Callable[[Scenario], object]] = {
     "use": lambda it: it.source.used,
     "python tool": lambda it: any(isinstance(tool, PythonTool) for tool in it.tools.values()),
     "canned tool": lambda it: any(not isinstance(t, PythonTool) for t in it.tools.values()),
+    "approve": lambda it: any(spec.approve for spec in _agents(it)),
+    "every decision": lambda it: {one.decide for one in it.decisions} == DECISIONS,
+    "a tool that asks": lambda it: it.decisions and not any(spec.approve for spec in _agents(it)),
     "pace": lambda it: any(reply.rate and reply.first_token for reply in _replies(it)),
     "chunks": lambda it: any(reply.chunks for reply in _replies(it)),
     "中文": lambda it: "中文" in it.tags,

@@ -66,6 +66,8 @@ def question(request: Mapping[str, Any]) -> Line:
     name = request.get("tool") or request.get("name")
     if not isinstance(name, str):
         return Line("question", folded(request))
+    if "question" in request:  # a tool's own
+        return Line("question", f"{one_line(name)} asks: {folded(request['question'])}")
     return Line("question", f"{one_line(name)} waits for approval", folded(request.get("args")))
 
 

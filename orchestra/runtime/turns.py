@@ -160,7 +160,7 @@ class Turns:
         if finished.usage is not None:
             used = finished.usage.input_tokens + finished.usage.output_tokens
             place.state.spend(place.call, "tokens", used)
-        elif model not in place.state.unmetered:
+        elif model not in place.state.unmetered and not finished.truncated:
             # Say so once: zeros in the totals would look like figures.
             place.state.unmetered.add(model)
             write(events.Warned(message=f"{model} reports no usage; token counts are missing"))
