@@ -139,10 +139,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     run.add_argument("--stats", action="store_true", help="figures per agent at the end")
     run.add_argument(
-        "--save",
-        type=Path,
-        metavar="FILE",
-        help="write every event to FILE as it comes (JSON Lines)",
+        "--save", type=Path, metavar="FILE", help="write events to FILE as they come (JSON Lines)"
     )
     run.set_defaults(verb=_verb("run"))
 
@@ -155,6 +152,14 @@ def _parser() -> argparse.ArgumentParser:
         "paths", nargs="+", type=Path, metavar="PATH", help="scenario files, or folders"
     )
     _project(test)
+    clock = test.add_mutually_exclusive_group()
+    about = "an order of what runs side by side, always the same for N; waiting takes no time"
+    for verb in (run, clock):
+        verb.add_argument("--seed", type=_count, metavar="N", help=about)
+    about = "run each case K more times, with the seeds 1 to K"
+    clock.add_argument("--seeds", type=_count, default=0, metavar="K", help=about)
+    about = "let delays, rates and timeouts take their time"
+    clock.add_argument("--real-time", action="store_true", help=about)
     test.set_defaults(verb=_verb("test"))
     _readers(verbs)
     _runs(verbs)

@@ -8,8 +8,8 @@ from runs import play, scenario
 from orchestra.errors import CHECK_FAILED, INVALID, MISSING, OK, RUN_FAILED
 from orchestra.events import RunFinished, RunStarted
 from orchestra.regression import Transcript, run_suite, verdict, worst
-from orchestra.runtime import run
-from orchestra.scenario import load
+from orchestra.runtime import Batch, Run, run
+from orchestra.scenario import Case, Scenario, load
 
 TEAM = """
 agents: {a: {subagents: [w], tools: [t]}, w: {tools: [t]}}
@@ -183,7 +183,7 @@ def test_a_suite_of_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         run_suite(
             [tmp_path / name for name in FILES],
             load,
-            lambda s, case, models: run(s, case, models=models),
+            lambda s, case, models, seed: run(s, case, models=models, seed=seed),
         )
     )
     assert {r.path.name: r.code for r in results} == {n: code for n, (code, _) in FILES.items()}
@@ -201,3 +201,40 @@ def test_a_suite_of_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 )
 def test_of_several_exit_codes(codes: list[int], code: int) -> None:
     assert worst(codes) == code
+
+
+def test_a_case_is_run_under_each_seed_until_it_fails(tmp_path: Path) -> None:
+    text = "version: 1\n" + FILES["good.yaml"][1] + "expect: [{output: hi}]\n"
+    (tmp_path / "good.yaml").write_text(text)
+    seen: list[int | None] = []
+
+    def play_seeded(loaded: Scenario, case: Case, models: object, seed: int | None) -> Run | Batch:
+        seen.append(seed)
+        return run(loaded, case, models={"a": "echo"} if seed == 2 else None)
+
+    def results(*seeds: int | None) -> list[tuple[int, tuple[str, ...]]]:
+        seen.clear()
+        found = run_suite([tmp_path / "good.yaml"], load, play_seeded, seeds=seeds)
+        return [(it.code, it.reasons) for it in found]
+
+    assert results(None, 1) == [(OK, ())]
+    assert seen == [None, 1]
+    ((code, reasons),) = results(None, 1, 2, 3)
+    assert seen == [None, 1, 2]
+    assert (code, reasons[-1]) == (CHECK_FAILED, "to repeat it: --seed 2")
+
+
+def test_what_one_case_or_seed_has_used_is_used(tmp_path: Path) -> None:
+    """Replies that no run has used are told once, of the file."""
+    path = tmp_path / "two.yaml"
+    path.write_text(
+        "version: 1\nagents: {a: {}}\ninputs: [x, y]\n"
+        "script: {a: [{match: x, text: one}, {match: y, text: two}, {match: z, text: three}]}\n"
+    )
+
+    def play_plain(loaded: Scenario, case: Case, models: object, seed: int | None) -> Run | Batch:
+        return run(loaded, case, seed=seed)
+
+    found = list(run_suite([path], load, play_plain, seeds=(None, 1)))
+    assert [it.code for it in found] == [OK, OK, CHECK_FAILED]
+    assert found[-1].reasons == ("script key 'a': reply 3 of 3 was never used",)

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncIterable,
+    Callable,
+    Coroutine,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from ..errors import (
     CHECK_FAILED,
@@ -27,9 +37,13 @@ from ..text import clean, one_line
 from .checks import judge
 from .transcript import Transcript
 
-Play = Callable[[Scenario, Case, Mapping[str, str]], AsyncIterable[Event]]
+Seed = int | None
+"""The order of what happens side by side in a run; None: as it comes."""
+Play = Callable[[Scenario, Case, Mapping[str, str], Seed], AsyncIterable[Event]]
 """Starts a run of one case of a scenario, with models by agent name; given by the cli, so that
 judging a recorded run needs no runtime."""
+Complete = Callable[[Coroutine[Any, Any, Transcript]], Transcript]
+"""Runs a coroutine to its end, in an event loop of its own."""
 
 # Of several exit codes the gravest wins.
 _GRAVITY = (OK, CHECK_FAILED, MISSING, RUN_FAILED, INVALID)
@@ -37,7 +51,10 @@ _GRAVITY = (OK, CHECK_FAILED, MISSING, RUN_FAILED, INVALID)
 
 @dataclass(frozen=True, slots=True)
 class CaseResult:
-    """How one case went. ``reasons`` is empty if it passed; ``code`` is its exit code."""
+    """How one case went. ``reasons`` is empty if it passed; ``code`` is its exit code.
+
+    ``seconds`` is what a person waited for it, all its runs together, whatever clock they had.
+    """
 
     name: str
     path: Path
@@ -56,9 +73,21 @@ class CaseResult:
 
 
 def run_suite(
-    paths: Iterable[Path], load: Callable[[Path], Scenario], play: Play
+    paths: Iterable[Path],
+    load: Callable[[Path], Scenario],
+    play: Play,
+    *,
+    seeds: Sequence[Seed] = (None,),
+    complete: Complete = asyncio.run,
 ) -> Iterator[CaseResult]:
-    """The result of each case, as it comes. A case fails alone, whatever happens in it."""
+    """The result of each case, as it comes. A case fails alone, whatever happens in it.
+
+    It is run under each of ``seeds`` in turn, until it fails under one.
+    """
+
+    def tell(scenario: Scenario, case: Case, seed: Seed) -> Transcript:
+        return complete(_transcript(play(scenario, case, scripted(scenario), seed)))
+
     for path in paths:
         started = time.monotonic()
         try:
@@ -68,7 +97,7 @@ def run_suite(
             code, reasons = _failure(error)
             yield CaseResult(path.stem, path, code, reasons, time.monotonic() - started)
             continue
-        yield from _file(path, scenario, cases, play)
+        yield from _file(path, scenario, cases, seeds, tell)
 
 
 def worst(codes: Iterable[int]) -> int:
@@ -83,24 +112,41 @@ def _cases(scenario: Scenario) -> tuple[Case, ...]:
 
 
 def _file(
-    path: Path, scenario: Scenario, cases: Sequence[Case], play: Play
+    path: Path,
+    scenario: Scenario,
+    cases: Sequence[Case],
+    seeds: Sequence[Seed],
+    tell: Callable[[Scenario, Case, Seed], Transcript],
 ) -> Iterator[CaseResult]:
     """Every case; and what no case has used of the script, unless one was cut short."""
     left: list[Transcript] = []
     for case in cases:
         started = time.monotonic()
-        try:
-            transcript = asyncio.run(_transcript(play(scenario, case, scripted(scenario))))
-            code, reasons = verdict(case, transcript)
-            finished = transcript.finished
-            if finished is not None and finished.status == "completed":
-                left.append(transcript)
-        except Exception as error:  # noqa: BLE001 - a crash in one case must not end the others
-            code, failed = _failure(error)
-            reasons = list(failed)
+        code, reasons = OK, list[str]()
+        for seed in seeds:
+            code, reasons = _judged(case, partial(tell, scenario, case, seed), left)
+            if code != OK:
+                reasons += [] if seed is None else [f"to repeat it: --seed {seed}"]
+                break
         yield CaseResult(case.name, path, code, tuple(reasons), time.monotonic() - started)
-    if len(left) == len(cases) and not cases[0].alone and (reasons := _unused(scenario, left)):
+    whole = len(left) == len(cases) * len(seeds) and not cases[0].alone
+    if whole and (reasons := _unused(scenario, left)):
         yield CaseResult(scenario.name, path, CHECK_FAILED, tuple(reasons))
+
+
+def _judged(
+    case: Case, tell: Callable[[], Transcript], left: list[Transcript]
+) -> tuple[int, list[str]]:
+    """How one run of a case went. If nothing cut it short, it joins ``left``."""
+    try:
+        transcript = tell()
+        code, reasons = verdict(case, transcript)
+    except Exception as error:  # noqa: BLE001 - a crash in one case must not end the others
+        code, failed = _failure(error)
+        return code, list(failed)
+    if transcript.finished is not None and transcript.finished.status == "completed":
+        left.append(transcript)
+    return code, reasons
 
 
 def _failure(error: Exception) -> tuple[int, tuple[str, ...]]:

@@ -27,8 +27,9 @@ class Batch:
         *,
         decide: Decide | None = None,
         close_team: bool = False,
+        seed: int | None = None,
     ) -> None:
-        self.runs = [Run(team, case, decide=decide, whole=False) for case in cases]
+        self.runs = [Run(team, case, decide=decide, whole=False, seed=seed) for case in cases]
         self._slots = asyncio.Semaphore(team.scenario.run.max_concurrency)
         self._team = team if close_team else None
 
@@ -79,13 +80,14 @@ def run(
     decide: Decide | None = None,
     strict: bool = False,
     past: Past | None = None,
+    seed: int | None = None,
 ) -> Run | Batch:
     """Build the team of ``scenario`` and run it once: ``async for event in run(scenario)``.
 
     ``input`` is a message, the messages of a conversation, or one of the scenario's cases, in
     place of all that the file gives; else each of ``inputs`` is a run of its own. For many runs of
     one scenario, :func:`build` once and make a :class:`Run` of each. ``ask``, ``decide``,
-    ``strict`` and ``past`` are those of :class:`Run`.
+    ``strict``, ``past`` and ``seed`` are those of :class:`Run`.
 
     Raises:
         UsageError, ScenarioError: the team cannot be built, or there is no input.
@@ -93,5 +95,14 @@ def run(
     given = (input,) if isinstance(input, str) else input or ()
     team = build(scenario, models=models, rate=rate, packages=packages, trust=trust)
     if not given and scenario.inputs is not None:
-        return Batch(team, scenario.cases, decide=decide, close_team=True)
-    return Run(team, given, ask=ask, decide=decide, strict=strict, past=past, close_team=True)
+        return Batch(team, scenario.cases, decide=decide, close_team=True, seed=seed)
+    return Run(
+        team,
+        given,
+        ask=ask,
+        decide=decide,
+        strict=strict,
+        past=past,
+        close_team=True,
+        seed=seed,
+    )

@@ -7,9 +7,26 @@ and timeout of a run cost nothing and come out exact. Nothing else in the runtim
 from __future__ import annotations
 
 import asyncio
+import selectors
+import threading
 import time
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any, TypeVar, TypeVarTuple
+from weakref import WeakSet
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 FOREVER = 10_000_000.0  # seconds: what never comes, on a virtual clock as well
+PATIENCE = 5.0  # seconds that a virtual clock stands still for a thread that works
+
+
+def run(work: Coroutine[Any, Any, T], *, virtual: bool = False) -> T:
+    """``asyncio.run``; ``virtual``: in a :class:`VirtualLoop`, where waiting costs no time."""
+    with asyncio.Runner(loop_factory=VirtualLoop if virtual else None) as runner:
+        return runner.run(work)
 
 
 def now() -> float:
@@ -52,3 +69,123 @@ class Pace:
         seconds = self._due - now()
         self._due += self._step
         return seconds
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """A loop whose time leaps to the next timer when nothing else can happen until then.
+
+    It begins at 0. What works in :meth:`run_in_executor` takes no time: the clock stands still
+    until it is done, for ``patience`` seconds at most, and results come in the order in which the
+    work was given. While a socket or a subprocess is open, or a thread runs that the loop did not
+    start, time passes as everywhere else: nobody can know when that brings something.
+    """
+
+    def __init__(self, patience: float = PATIENCE) -> None:
+        self._waiting = _Waiting(patience)
+        self._executor: Executor | None = None
+        super().__init__(self._waiting)
+
+    def time(self) -> float:
+        """Virtual seconds since the loop was made."""
+        return self._waiting.now
+
+    def set_default_executor(self, executor: ThreadPoolExecutor) -> None:  # type: ignore[override]
+        super().set_default_executor(executor)
+        self._executor = executor
+
+    def run_in_executor(
+        self, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts
+    ) -> asyncio.Future[T]:
+        if (executor := executor or self._executor) is None:
+            executor = ThreadPoolExecutor(thread_name_prefix="orchestra")
+            self.set_default_executor(executor)
+        others = set(threading.enumerate())
+        work = executor.submit(func, *args)
+        self._waiting.known.update(set(threading.enumerate()) - others)
+        # What the thread brings is told when nothing else is ready: whoever came first would
+        # otherwise depend on how fast the machine is.
+        result = self._waiting.expect(work)
+        work.add_done_callback(self._wake)
+        return asyncio.wrap_future(result, loop=self)
+
+    def _wake(self, _: object) -> None:
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any longer
+            self.call_soon_threadsafe(_nothing)
+
+
+def _nothing() -> None:
+    """What wakes a loop that has nothing to do."""
+
+
+class _Waiting(selectors.DefaultSelector):
+    """What a virtual loop does when nothing is ready: here it leaps, or waits for others."""
+
+    def __init__(self, patience: float) -> None:
+        super().__init__()
+        self.now = 0.0
+        self.known = WeakSet(threading.enumerate())  # threads that need no watching
+        self._patience = patience
+        self._works: dict[Future[Any], Future[Any]] = {}  # with the future that is told of it
+        self._since: float | None = None  # on the system's clock: waiting for threads
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        ready = super().select(0)
+        if ready or (timeout is not None and timeout <= 0):
+            return ready
+        # Looked at before the pipe is: what a thread said before it ended must not be missed.
+        watched = self._watched()
+        if ready := super().select(0):
+            return ready
+        if self._works:
+            if self._since is None:
+                self._since = time.monotonic()
+            left = 0.0 if watched else self._since + self._patience - time.monotonic()
+            if self._hand_over(everything=left > 0):
+                return super().select(0)
+            if left > 0:
+                return super().select(left)  # the clock stands still
+        elif timeout is not None and not watched:
+            self.now += timeout
+            return ready
+        began = time.monotonic()
+        ready = super().select(timeout)
+        self.now += time.monotonic() - began
+        return ready
+
+    def expect(self, work: Future[T]) -> Future[T]:
+        """The future that gets the result of ``work`` in its turn."""
+        result: Future[T] = Future()
+        self._works[work] = result
+
+        def given_up(_: object) -> None:
+            if result.cancelled() and work in self._works:
+                del self._works[work]
+                self._since = self._since if self._works else None
+                work.cancel()  # if it has not begun; else nobody waits for it
+
+        result.add_done_callback(given_up)
+        return result
+
+    def _watched(self) -> bool:
+        """Whether something outside may happen: a file beside the loop's own pipe, or a thread."""
+        if len(self.get_map()) > 1:
+            return True
+        return any(thread not in self.known for thread in threading.enumerate())
+
+    def _hand_over(self, *, everything: bool) -> bool:
+        """Tell what has come of the work that is done. ``everything``: all of it, or nothing."""
+        done = [work for work in self._works if work.done()]
+        if not done or (everything and len(done) < len(self._works)):
+            return False
+        self._since = None
+        for work in done:
+            result = self._works.pop(work)
+            if work.cancelled():
+                result.cancel()
+            elif not result.set_running_or_notify_cancel():
+                continue
+            elif (error := work.exception()) is not None:
+                result.set_exception(error)
+            else:
+                result.set_result(work.result())
+        return True

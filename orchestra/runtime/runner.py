@@ -7,6 +7,7 @@ import secrets
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing, suppress
+from dataclasses import replace
 from typing import Literal
 
 from langchain_core.messages import HumanMessage
@@ -14,12 +15,13 @@ from langchain_core.messages import HumanMessage
 from .. import events
 from ..errors import OrchestraError, UsageError
 from ..events import Event
-from ..scenario import Case, Scenario
+from ..scenario import Case, Decision, Scenario
 from ..scenario.script import unused, unused_line
 from ..text import whole_characters
 from .approval import Decide, Decider
 from .graph import Team
 from .past import Past
+from .schedule import Schedule
 from .state import RUN, RunState
 from .stream import MODES, Adapter
 from .tools import count_given
@@ -46,6 +48,7 @@ class Run:
         past: Past | None = None,
         whole: bool = True,
         close_team: bool = False,
+        seed: int | None = None,
     ) -> None:
         """``case`` is one of the scenario's cases, or the user's messages; default: its only one.
 
@@ -53,7 +56,8 @@ class Run:
         a tool waits for a person; without it, the scenario's ``decisions`` do, and what they leave
         open ends the run: as interrupted, or, if it is ``strict``, as failed. A run with a ``past``
         goes on from there, under the old id; only what is new is told. A run that is not the
-        ``whole`` of a scenario does not tell which replies and decisions it left over.
+        ``whole`` of a scenario does not tell which replies and decisions it left over. A ``seed``
+        gives an order of what happens side by side, exact on a virtual clock.
 
         Raises UsageError if there is nothing to say, or if the scenario has several cases.
         """
@@ -68,14 +72,26 @@ class Run:
             past=past or Past(),
             canned=count_given(team.scenario, past) if past else Counter(),
             redact=team.secrets.redact,
+            schedule=Schedule(seed),
         )
-        self._decider = Decider(team.scenario, decide, strict=strict)
+        person = None if decide is None else self._shown_to(decide)
+        self._decider = Decider(team.scenario, person, strict=strict)
         for question in self._state.past.answered():
             self._decider.take(question)
         self._state.decide = self._decider
         self._ask = ask
         self._whole = whole
         self._close_team = close_team
+
+    def _shown_to(self, decide: Decide) -> Decide:
+        """A person sees a question as everybody sees its event: without secrets."""
+
+        async def ask(question: events.Interrupted) -> Decision | None:
+            secrets = self.team.secrets
+            shown = secrets.clean(question) if secrets.secrets else question
+            return await decide(replace(shown, run=self.id))
+
+        return ask
 
     def cancel(self) -> None:
         """End the run: what is open is closed, and ``run_finished`` says ``cancelled``.

@@ -7,7 +7,8 @@ hold no state: which reply is due comes from the run, so one instance serves any
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 from langchain_core.callbacks import (
@@ -149,8 +150,10 @@ class ScriptedModel(BaseChatModel):
     ) -> AsyncIterator[ChatGenerationChunk]:
         reply = self.reply(messages)
         pace = clock.Pace(reply.first_token, self._rate(reply))
+        delay = self._delays()
         for number, piece in enumerate(self._pieces(reply, messages), 1):
-            await clock.sleep(pace.wait() if piece else clock.FOREVER)
+            wait = max(pace.wait(), 0.0) if piece else clock.FOREVER
+            await clock.sleep(wait + delay(number))
             if number % BREATH == 0:
                 await clock.breathe()
             if piece:
@@ -182,6 +185,13 @@ class ScriptedModel(BaseChatModel):
         garbled = fault.error == "malformed" and bool(reply.tool_calls or reply.structured)
         pieces = _pieces(reply, messages, self.answer, garbled=garbled)
         return pieces if garbled else _broken(pieces, fault)
+
+    def _delays(self) -> Callable[[int], float]:
+        """What the seed of the run has each piece of this turn wait for."""
+        call, state = self._place()
+        if state is None:
+            return lambda _: 0.0
+        return partial(state.schedule.delay, call, state.turns[call])
 
     def _rate(self, reply: Reply) -> float:
         return self.rate if reply.rate is None else reply.rate

@@ -25,6 +25,7 @@ from ..events import Interrupted, ToolCall
 from ..scenario import Decision, Limits, RunSpec
 from .clock import now
 from .past import Past
+from .schedule import Schedule
 
 RUN = "orchestra_run"  # in config["configurable"]: the RunState
 CALL = "orchestra_call"  # in config["metadata"]: the call path
@@ -92,6 +93,8 @@ class RunState:
     """The time that each call has."""
     past: Past = field(default_factory=Past)
     """What the run has done before it was resumed."""
+    schedule: Schedule = field(default_factory=Schedule)
+    """The order of what happens side by side, where a seed gives one."""
     redact: Callable[[str], str] = str
     """A text without secrets; of what is cut before it gets into an event."""
     unmetered: set[str] = field(default_factory=set)

@@ -14,7 +14,8 @@ from types import MethodType
 from typing import Any
 
 from langchain.tools import ToolRuntime
-from langchain_core.runnables import ensure_config
+from langchain_core.messages import ToolCall
+from langchain_core.runnables import RunnableConfig, ensure_config
 from langchain_core.tools import BaseTool, StructuredTool, ToolException
 from langchain_core.tools import tool as as_tool
 from pydantic import JsonValue
@@ -26,7 +27,7 @@ from . import clock
 from .finder import Finder, Where
 from .past import Past
 from .secrets import Filler
-from .state import state_of
+from .state import CALL, RUN, RunState, state_of
 from .values import brief
 
 
@@ -47,10 +48,36 @@ def make_tools(scenario: Scenario, filler: Filler, finder: Finder) -> dict[str, 
             case _ if name not in used:
                 continue
             case PythonTool():
-                made[name] = _python_tools(name, spec, filler, finder)
+                made[name] = [_Timely.of(it) for it in _python_tools(name, spec, filler, finder)]
             case CannedTool():
-                made[name] = [_canned_tool(name, spec)]
+                made[name] = [_Timely.of(_canned_tool(name, spec))]
     return made
+
+
+class _Timely(StructuredTool):
+    """A tool that begins when the seed of the run has it begin.
+
+    A function that is not async cannot wait by itself: it runs in a thread.
+    """
+
+    @classmethod
+    def of(cls, tool: BaseTool) -> BaseTool:
+        if type(tool) is not StructuredTool:  # a tool of another kind knows best how it is called
+            return tool
+        return cls(**{name: getattr(tool, name) for name in StructuredTool.model_fields})
+
+    async def ainvoke(
+        self,
+        input: str | dict[str, Any] | ToolCall,  # noqa: A002 - LangChain's signature
+        config: RunnableConfig | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        own = ensure_config(config)
+        state = own.get("configurable", {}).get(RUN)
+        if isinstance(state, RunState) and isinstance(input, dict):
+            place = str(input.get("id"))
+            await clock.sleep(state.schedule.delay(own["metadata"][CALL], place))
+        return await super().ainvoke(input, config, **kwargs)
 
 
 def _python_tools(

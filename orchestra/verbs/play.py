@@ -15,13 +15,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import __version__
-from ..errors import INTERRUPTED, INVALID, MISSING, OK, RUN_FAILED, UsageError, exit_code_of
+from ..errors import (
+    INTERRUPTED,
+    INVALID,
+    MISSING,
+    OK,
+    RUN_FAILED,
+    TIMED_OUT,
+    UsageError,
+    exit_code_of,
+)
 from ..events import Event, Header, RunFinished
 from ..places import runs_folder
 from ..scenario import Case, Scenario, ScriptKey, discover, load
 from ..scenario.team import ALL, choose, members, speaks
 from ..text import clean, nearest
 from .asking import Terminal, person, prompt, said
+from .ending import Threads, on_signals
 from .resuming import After, broken
 
 if TYPE_CHECKING:
@@ -34,13 +44,13 @@ if TYPE_CHECKING:
     from ..store import Keeper, Running
 
 READING_RATE = 40.0  # tokens a second of scripted replies, where a person watches
-_GRAVITY = (OK, MISSING, INTERRUPTED, RUN_FAILED, 128 + signal.SIGINT)
-_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
+_GRAVITY = (OK, MISSING, INTERRUPTED, RUN_FAILED, TIMED_OUT, 128 + signal.SIGINT)
 
 
 def run(args: argparse.Namespace) -> int:
     """``orchestra run``: print the run's events as they come."""
     from ..console import Filter, Saver, display, safe_streams
+    from ..runtime import clock
     from ..settings import load_settings
 
     safe_streams()
@@ -69,13 +79,13 @@ def run(args: argparse.Namespace) -> int:
     try:
         ask = terminal.ask if terminal and asks else None
         decide = terminal.decide if terminal else None
-        begun = _begin(
-            args, settings, scenario, case, models, rate=rate, ask=ask, decide=decide, past=past
-        )
+        begin = functools.partial(_begin, args, settings, scenario, case, models, past=past)
+        begun = begin(rate=rate, ask=ask, decide=decide, seed=args.seed)
         kept = keeper.follow(begun) if keeper else begun
         kept = After(past.seen, kept) if past else kept
         with redirect_stdout(sys.stderr):  # what a tool prints is not to stand in the output
-            return asyncio.run(_print(kept, show, saver, Filter(args.agent, args.node), terminal))
+            shown = _print(kept, show, saver, Filter(args.agent, args.node), terminal)
+            return clock.run(shown, virtual=args.seed is not None)  # a real one is too coarse
     finally:
         show.close()
         if saver:
@@ -96,6 +106,7 @@ def _begin(
     decide: Decide | None = None,
     strict: bool = False,
     past: Past | None = None,
+    seed: int | None = None,
 ) -> Run | Batch:
     from ..runtime import run as start
 
@@ -110,6 +121,7 @@ def _begin(
         decide=decide,
         strict=strict,
         past=past,
+        seed=seed,
     )
 
 
@@ -117,7 +129,9 @@ async def _print(
     run: Running, show: Display, saver: Saver | None, keep: Filter, terminal: Terminal | None
 ) -> int:
     caught: list[signal.Signals] = []
-    _on_signals(run, caught)
+    on_signals(run.cancel, caught)
+    threads = Threads()
+    asyncio.get_running_loop().set_default_executor(threads)
     ends: list[RunFinished] = []
     async with aclosing(aiter(run)) as happening:
         async for event in happening:
@@ -130,23 +144,11 @@ async def _print(
             if isinstance(event, RunFinished):
                 ends.append(event)
     if caught:
+        threads.abandoned = True
         return 128 + caught[0]
+    threads.abandoned = any(_exit_code(end) == TIMED_OUT for end in ends)
     # Of a batch, the gravest end.
     return max(map(_exit_code, ends), key=_GRAVITY.index, default=_exit_code(None))
-
-
-def _on_signals(run: Running, caught: list[signal.Signals]) -> None:
-    """The first signal ends the run in good order; a second of its kind ends the process."""
-    loop = asyncio.get_running_loop()
-
-    def on(number: signal.Signals) -> None:
-        caught.append(number)
-        loop.remove_signal_handler(number)
-        run.cancel()
-
-    for name in _SIGNALS:
-        if number := getattr(signal.Signals, name, None):  # Windows has no SIGHUP
-            loop.add_signal_handler(number, on, number)
 
 
 def _exit_code(finished: Event | None) -> int:
@@ -201,6 +203,7 @@ def tui(args: argparse.Namespace) -> int:
 def test(args: argparse.Namespace) -> int:
     """``orchestra test``: every scenario offline, one line each, a reason for each failure."""
     from ..regression import run_suite, worst
+    from ..runtime import clock
     from ..settings import load_settings
     from ..store import Held, Keeper
 
@@ -212,10 +215,10 @@ def test(args: argparse.Namespace) -> int:
         return load(path, root=args.root)
 
     def play(
-        scenario: Scenario, case: Case, models: Mapping[str, str]
+        scenario: Scenario, case: Case, models: Mapping[str, str], seed: int | None
     ) -> AsyncGenerator[Event, None]:
         folder = runs_folder(scenario.source.root, settings.home)
-        run = _begin(args, settings, scenario, case, models, strict=True)
+        run = _begin(args, settings, scenario, case, models, strict=True, seed=seed)
         return held.follow(run, Keeper(folder, _header(scenario, models), say))
 
     codes, files = [], []
@@ -225,9 +228,11 @@ def test(args: argparse.Namespace) -> int:
         except UsageError as error:  # the other paths are tested all the same
             sys.stderr.write(f"{clean(str(error))}\n")
             codes.append(INVALID)
-    out = sys.stdout
+    out, seeds = sys.stdout, [args.seed, *range(1, args.seeds + 1)]
+    complete = functools.partial(clock.run, virtual=not args.real_time)
+    suite = run_suite(dict.fromkeys(files), load_one, play, seeds=seeds, complete=complete)
     with redirect_stdout(sys.stderr):  # as in a run
-        for result in run_suite(dict.fromkeys(files), load_one, play):
+        for result in suite:
             codes.append(result.code)
             kept = held.release(keep=result.code != OK)
             first, *reasons = result.lines()

@@ -1,0 +1,120 @@
+"""Runs that are ended from outside, whatever their tools are doing."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from runs import check_promises, of
+
+from orchestra import events
+from orchestra.events import Event
+from orchestra.verbs.ending import Threads
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+
+TOOLS = """
+import asyncio
+import threading
+
+def stuck() -> str:
+    "Waits in a thread for what never comes."
+    threading.Event().wait()
+
+async def greedy() -> str:
+    "Lets its beginning be told, and then never lets go of the loop."
+    for _ in range(1000):
+        await asyncio.sleep(0)
+    print("blocked", flush=True)
+    while True:
+        pass
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.delenv("ORCHESTRA_HOME")
+    (tmp_path / "pyproject.toml").touch()
+    (tmp_path / "my_tools.py").write_text(TOOLS)
+    return tmp_path
+
+
+@contextlib.contextmanager
+def running(project: Path, tools: str, more: str = "") -> Iterator[subprocess.Popen[str]]:
+    """A run, as soon as its first tool has begun."""
+    names = tools.split(", ")
+    listed = "".join(f"  {name}: {{python: 'my_tools:{name}'}}\n" for name in names)
+    (project / "s.yaml").write_text(
+        f"version: 1\nagents: {{a: {{tools: [{tools}]}}}}\ntools:\n{listed}input: go\n"
+        f"script: {{a: [tool_calls: [{tools}]]}}\n{more}"
+    )
+    command = [sys.executable, "-m", "orchestra", "run", "s.yaml", "--display", "jsonl"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, cwd=project, **pipes) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if '"tool_started"' in line:
+                break
+        yield process
+
+
+def kept(project: Path) -> list[Event]:
+    (file,) = (project / ".orchestra" / "runs").glob("*.jsonl")
+    return list(events.read(file.read_text("utf-8").splitlines())[1])
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_thread_that_never_ends_holds_nothing_up(project: Path, number: signal.Signals) -> None:
+    with running(project, "stuck") as process:
+        process.send_signal(number)
+        process.communicate(timeout=60)
+        assert process.returncode == 128 + number
+    seen = kept(project)
+    check_promises(seen)
+    (failed,) = of(events.ToolFailed, seen)
+    assert failed.error == "cancelled, but its thread runs on"
+
+
+def test_nor_does_it_when_the_time_of_the_run_is_over(project: Path) -> None:
+    with running(project, "stuck", "run: {timeout: 0.2}\n") as process:
+        process.communicate(timeout=60)
+        assert process.returncode == 124
+    check_promises(kept(project))
+
+
+def test_a_second_signal_ends_the_process_where_the_loop_is_blocked(project: Path) -> None:
+    with running(project, "greedy") as process:
+        assert process.stderr is not None
+        assert process.stderr.readline() == "blocked\n"
+        for _ in range(100):  # two signals that come at once may be one
+            process.send_signal(signal.SIGINT)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(0.3)
+                break
+        process.communicate(timeout=60)
+        assert process.returncode == -signal.SIGINT
+
+
+def test_threads_are_waited_for_unless_they_are_abandoned() -> None:
+    threads, go, done = Threads(), threading.Event(), threading.Event()
+    future = threads.submit(lambda: go.wait() and done.set())
+    threads.abandoned = True
+    threads.shutdown()
+    assert not future.done()
+    threads.abandoned = False
+    go.set()
+    threads.shutdown()
+    assert done.is_set()
+
+
+def test_a_thread_tells_its_error() -> None:
+    threads = Threads()
+    future = threads.submit(int, "x")
+    with pytest.raises(ValueError, match="invalid literal"):
+        future.result(60)
