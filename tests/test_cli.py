@@ -426,3 +426,38 @@ def test_every_tool_says_why_it_failed(tmp_path: Path, capsys: pytest.CaptureFix
     out = capsys.readouterr().out
     assert "✗ t no such city" in out
     assert "✗ u no such city" in out
+
+
+def test_at_a_readers_pace_and_kept_as_text(tmp_path: Path) -> None:
+    """On virtual time, so a slow pace costs none; the events are those of every run."""
+    text = tmp_path / "said" / "run.txt"
+    done = orchestra(
+        "run", NEWSROOM, "--pace", "2", "--seed", "1", "--save-text", str(text), "--no-keep"
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert text.read_text("utf-8") == done.stdout
+    assert "16 m in the Bay of Fundy" in done.stdout
+
+
+def test_debug_tells_every_event(tmp_path: Path) -> None:
+    done = orchestra("run", NEWSROOM, "--debug", "--no-keep")
+    lines = done.stderr.splitlines()
+    seen = [events.loads(line) for line in lines]
+    assert [e.seq for e in seen] == list(range(len(seen)))
+    assert seen[-1].type == "run_finished"
+
+
+@pytest.mark.parametrize("pace", ["0", "-1", "nan", "inf", "fast"])
+def test_a_pace_is_a_number(pace: str) -> None:
+    done = orchestra("run", NEWSROOM, "--pace", pace)
+    assert done.returncode == 2
+    assert "--pace" in done.stderr
+
+
+def test_text_is_not_saved_over_the_scenario(tmp_path: Path) -> None:
+    file = tmp_path / "s.yaml"
+    file.write_text("version: 1\nagents: {a: {model: echo}}\ninput: go\n")
+    done = orchestra("run", str(file), "--save-text", str(file))
+    assert done.returncode == 2
+    assert "--save-text" in done.stderr
+    assert file.read_text().startswith("version")

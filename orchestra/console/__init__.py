@@ -18,10 +18,10 @@ from typing import Literal, Protocol, TextIO
 
 from ..events import Event, Header
 from .filter import Filter
-from .save import Saver
+from .save import Saver, TextFile
 from .streams import safe_streams
 
-__all__ = ["Display", "Filter", "Kind", "Saver", "display", "safe_streams"]
+__all__ = ["Display", "Filter", "Kind", "Saver", "TextFile", "display", "safe_streams"]
 
 Kind = Literal["rich", "plain", "jsonl", "quiet"]
 

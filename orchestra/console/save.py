@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+from collections.abc import Iterator
 from io import FileIO
 from pathlib import Path
 
@@ -76,6 +77,40 @@ class Saver:
             with contextlib.suppress(OSError):
                 self._lines.close()
             raise OrchestraError(f"{self.path}: {_reason(error)}") from error
+
+
+class TextFile:
+    """Writes what is said to a file, as plain output has it, as it comes. Errors as of Saver."""
+
+    def __init__(self, path: Path) -> None:
+        from .plain import PlainDisplay
+
+        self._path = path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = path.open("w", encoding="utf-8")
+        except OSError as error:
+            raise UsageError(f"{path}: {_reason(error)}") from error
+        self._display = PlainDisplay(self._file, self._file, stats=False)
+
+    def feed(self, event: Event) -> None:
+        with self._told():
+            self._display.feed(event)
+            self._file.flush()
+
+    def close(self) -> None:
+        with self._told():
+            self._display.close()
+            self._file.close()
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                self._file.close()
+            raise OrchestraError(f"{self._path}: {_reason(error)}") from error
 
 
 def _reason(error: OSError) -> str:

@@ -2,10 +2,11 @@
 
 from .listing import list_scenarios
 from .new import new
-from .play import run, test, tui
+from .play import run, tui
 from .runs import runs
 from .schema import schema
 from .show import show
+from .testing import test
 from .validate import validate
 
 __all__ = ["list_scenarios", "new", "run", "runs", "schema", "show", "test", "tui", "validate"]

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import functools
-import os
 import signal
 import sys
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing, redirect_stdout
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +15,6 @@ from typing import TYPE_CHECKING
 from .. import __version__
 from ..errors import (
     INTERRUPTED,
-    INVALID,
     MISSING,
     OK,
     RUN_FAILED,
@@ -25,13 +22,14 @@ from ..errors import (
     UsageError,
     exit_code_of,
 )
-from ..events import Event, Header, RunFinished
+from ..events import Event, Header, RunFinished, dumps
 from ..places import runs_folder
-from ..scenario import Case, Scenario, ScriptKey, discover, load
+from ..scenario import Case, Scenario, ScriptKey, load
 from ..scenario.team import ALL, choose, members, speaks
 from ..text import clean, nearest
 from .asking import Terminal, person, prompt, said
 from .ending import Threads, on_signals
+from .pacing import Paced
 from .resuming import After, broken
 
 if TYPE_CHECKING:
@@ -49,7 +47,7 @@ _GRAVITY = (OK, MISSING, INTERRUPTED, RUN_FAILED, TIMED_OUT, 128 + signal.SIGINT
 
 def run(args: argparse.Namespace) -> int:
     """``orchestra run``: print the run's events as they come."""
-    from ..console import Filter, Saver, display, safe_streams
+    from ..console import Filter, Saver, TextFile, display, safe_streams
     from ..runtime import clock
     from ..settings import load_settings
 
@@ -67,34 +65,40 @@ def run(args: argparse.Namespace) -> int:
     kind: Kind = args.display or ("rich" if sys.stdout.isatty() else "plain")
     pace = READING_RATE if kind == "rich" and sys.stdout.isatty() else 0.0
     rate = pace if settings.rate is None else settings.rate
-    _spare(scenario, args.save)
-    header = _header(scenario, models)
+    _spare(scenario, "--save", args.save)
+    _spare(scenario, "--save-text", args.save_text)
+    header = header_of(scenario, models)
     late: list[str] = []  # while a terminal is drawn on, nothing else is said there
-    say = late.append if kind == "rich" else _complain
+    say = late.append if kind == "rich" else complain
     keeper = _keeper(args, settings, scenario, header, inputs, say)
     past, case = back.take_up(scenario, keeper) if back else (None, inputs)
     saver = Saver(args.save, header) if args.save else None
+    text = TextFile(args.save_text) if args.save_text else None
     stats = args.stats or kind == "rich"
     show = display(kind, out=sys.stdout, err=sys.stderr, stats=stats, header=header)
     try:
         ask = terminal.ask if terminal and asks else None
         decide = terminal.decide if terminal else None
-        begin = functools.partial(_begin, args, settings, scenario, case, models, past=past)
-        begun = begin(rate=rate, ask=ask, decide=decide, seed=args.seed)
+        how = {"rate": rate, "ask": ask, "decide": decide, "past": past, "seed": args.seed}
+        begun = begin(args, settings, scenario, case, models, **how)
         kept = keeper.follow(begun) if keeper else begun
         kept = After(past.seen, kept) if past else kept
+        kept = Paced(kept, args.pace) if args.pace else kept
+        shows = [it for it in (show, text) if it]
         with redirect_stdout(sys.stderr):  # what a tool prints is not to stand in the output
-            shown = _print(kept, show, saver, Filter(args.agent, args.node), terminal)
+            keep = Filter(args.agent, args.node)
+            shown = _print(kept, shows, saver, keep, terminal, debug=args.debug)
             return clock.run(shown, virtual=args.seed is not None)  # a real one is too coarse
     finally:
         show.close()
-        if saver:
-            saver.close()
+        for file in (text, saver):
+            if file:
+                file.close()
         for line in late:
-            _complain(line)
+            complain(line)
 
 
-def _begin(
+def begin(
     args: argparse.Namespace,
     settings: Settings,
     scenario: Scenario,
@@ -126,7 +130,13 @@ def _begin(
 
 
 async def _print(
-    run: Running, show: Display, saver: Saver | None, keep: Filter, terminal: Terminal | None
+    run: Running,
+    shows: Sequence[Display],
+    saver: Saver | None,
+    keep: Filter,
+    terminal: Terminal | None,
+    *,
+    debug: bool = False,
 ) -> int:
     caught: list[signal.Signals] = []
     on_signals(run.cancel, caught)
@@ -137,7 +147,9 @@ async def _print(
         async for event in happening:
             if saver:
                 saver.feed(event)
-            if keep.keep(event):
+            if debug:
+                sys.stderr.write(f"{dumps(event)}\n")
+            for show in shows if keep.keep(event) else ():
                 show.feed(event)
             if terminal:
                 terminal.showed(event)
@@ -183,65 +195,21 @@ def tui(args: argparse.Namespace) -> int:
     rate = READING_RATE if settings.rate is None else settings.rate
 
     late: list[str] = []
-    header = _header(scenario, models)
+    header = header_of(scenario, models)
     keeper = _keeper(args, settings, scenario, header, inputs, late.append)
 
     def source() -> Running:
         # In the viewer's thread, so that its first frame does not wait for langchain.
         decide = questions.decide
-        begun = _begin(args, settings, scenario, inputs, models, rate=rate, ask=ask, decide=decide)
+        begun = begin(args, settings, scenario, inputs, models, rate=rate, ask=ask, decide=decide)
         return keeper.follow(begun) if keeper else begun
 
     try:
         shown = view(scenario.name, members(scenario, models), source, questions=questions)
     finally:
         for line in late:
-            _complain(line)
+            complain(line)
     return _exit_code(shown)
-
-
-def test(args: argparse.Namespace) -> int:
-    """``orchestra test``: every scenario offline, one line each, a reason for each failure."""
-    from ..regression import run_suite, worst
-    from ..runtime import clock
-    from ..settings import load_settings
-    from ..store import Held, Keeper
-
-    settings = load_settings()
-    held = Held()
-    say = functools.cache(_complain)  # the same of many cases is said once
-
-    def load_one(path: Path) -> Scenario:
-        return load(path, root=args.root)
-
-    def play(
-        scenario: Scenario, case: Case, models: Mapping[str, str], seed: int | None
-    ) -> AsyncGenerator[Event, None]:
-        folder = runs_folder(scenario.source.root, settings.home)
-        run = _begin(args, settings, scenario, case, models, strict=True, seed=seed)
-        return held.follow(run, Keeper(folder, _header(scenario, models), say))
-
-    codes, files = [], []
-    for path in args.paths:
-        try:
-            files += discover([path])
-        except UsageError as error:  # the other paths are tested all the same
-            sys.stderr.write(f"{clean(str(error))}\n")
-            codes.append(INVALID)
-    out, seeds = sys.stdout, [args.seed, *range(1, args.seeds + 1)]
-    complete = functools.partial(clock.run, virtual=not args.real_time)
-    suite = run_suite(dict.fromkeys(files), load_one, play, seeds=seeds, complete=complete)
-    with redirect_stdout(sys.stderr):  # as in a run
-        for result in suite:
-            codes.append(result.code)
-            kept = held.release(keep=result.code != OK)
-            first, *reasons = result.lines()
-            first += f"  {clean(_near(kept))}" if kept else ""
-            out.writelines(f"{line}\n" for line in (first, *reasons))
-            out.flush()
-    passed = codes.count(OK)
-    out.write(f"{passed} passed, {len(codes) - passed} failed\n")
-    return worst(codes)
 
 
 def _models(scenario: Scenario, given: Sequence[str], from_settings: str | None) -> dict[str, str]:
@@ -298,14 +266,14 @@ def _inputs(scenario: Scenario, given: str | None, *, asks: bool) -> tuple[str, 
     raise UsageError(f"{scenario.source.path}: there is no 'input'; give one with --input")
 
 
-def _spare(scenario: Scenario, save: Path | None) -> None:
+def _spare(scenario: Scenario, option: str, save: Path | None) -> None:
     """Events are never written over the files they come from."""
     own = {scenario.source.path, *map(Path, scenario.source.used)}
     if save is not None and save.resolve() in {path.resolve() for path in own}:
-        raise UsageError(f"--save {save}: is a file of this scenario; name another")
+        raise UsageError(f"{option} {save}: is a file of this scenario; name another")
 
 
-def _header(scenario: Scenario, models: Mapping[str, str]) -> Header:
+def header_of(scenario: Scenario, models: Mapping[str, str]) -> Header:
     return Header(
         scenario=scenario.name,
         digest=scenario.source.digest,
@@ -333,11 +301,6 @@ def _keeper(
     return Keeper(folder, replace(header, inputs=inputs or None), say)
 
 
-def _near(path: Path) -> str:
-    """A path as it is the shortest to type."""
-    return min(str(path), os.path.relpath(path), key=len)
-
-
-def _complain(line: str) -> None:
+def complain(line: str) -> None:
     sys.stderr.write(f"{clean(line)}\n")
     sys.stderr.flush()

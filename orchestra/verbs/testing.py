@@ -1,0 +1,67 @@
+"""``orchestra test``: scenario files as tests."""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import os
+import sys
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import redirect_stdout
+from pathlib import Path
+
+from ..errors import INVALID, OK, UsageError
+from ..events import Event
+from ..places import runs_folder
+from ..scenario import Case, Scenario, discover, load
+from ..text import clean
+from .play import begin, complain, header_of
+
+
+def test(args: argparse.Namespace) -> int:
+    """``orchestra test``: every scenario offline, one line each, a reason for each failure."""
+    from ..regression import run_suite, worst
+    from ..runtime import clock
+    from ..settings import load_settings
+    from ..store import Held, Keeper
+
+    settings = load_settings()
+    held = Held()
+    say = functools.cache(complain)  # the same of many cases is said once
+
+    def load_one(path: Path) -> Scenario:
+        return load(path, root=args.root)
+
+    def play(
+        scenario: Scenario, case: Case, models: Mapping[str, str], seed: int | None
+    ) -> AsyncGenerator[Event, None]:
+        folder = runs_folder(scenario.source.root, settings.home)
+        run = begin(args, settings, scenario, case, models, strict=True, seed=seed)
+        return held.follow(run, Keeper(folder, header_of(scenario, models), say))
+
+    codes, files = [], []
+    for path in args.paths:
+        try:
+            files += discover([path])
+        except UsageError as error:  # the other paths are tested all the same
+            sys.stderr.write(f"{clean(str(error))}\n")
+            codes.append(INVALID)
+    out, seeds = sys.stdout, [args.seed, *range(1, args.seeds + 1)]
+    complete = functools.partial(clock.run, virtual=not args.real_time)
+    suite = run_suite(dict.fromkeys(files), load_one, play, seeds=seeds, complete=complete)
+    with redirect_stdout(sys.stderr):  # as in a run
+        for result in suite:
+            codes.append(result.code)
+            kept = held.release(keep=result.code != OK)
+            first, *reasons = result.lines()
+            first += f"  {clean(_near(kept))}" if kept else ""
+            out.writelines(f"{line}\n" for line in (first, *reasons))
+            out.flush()
+    passed = codes.count(OK)
+    out.write(f"{passed} passed, {len(codes) - passed} failed\n")
+    return worst(codes)
+
+
+def _near(path: Path) -> str:
+    """A path as it is the shortest to type."""
+    return min(str(path), os.path.relpath(path), key=len)
