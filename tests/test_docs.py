@@ -26,7 +26,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 from runs import ROOT
 
-from orchestra import cli, errors
+from orchestra import cli, errors, options
 from orchestra.scenario import Scenario, agents, expect, load, matcher, model, replies, tools
 from orchestra.scenario import running as run
 from orchestra.scenario.middleware import ASIDES, MIDDLEWARE, REFUSED
@@ -306,7 +306,7 @@ def test_every_exit_code_is_told() -> None:
     told = rows(section("Exit codes")).keys()
     codes = {getattr(errors, it) for it in dir(errors) if it.isupper()}
     assert {str(it) for it in codes if isinstance(it, int)} | {"129", "130", "143"} == told
-    assert told == set(re.findall(r"\b(?:\d|1\d\d)\b", cli.EXIT_CODES.partition("Of several")[0]))
+    assert told == set(re.findall(r"\b(?:\d|1\d\d)\b", options.EXIT_CODES.partition("Of several")[0]))
 
 
 def test_every_bound_is_told() -> None:
