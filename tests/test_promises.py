@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from hypothesis import HealthCheck, assume, given, note, settings
 from hypothesis import strategies as st
@@ -140,12 +142,14 @@ RANDOM = settings(
 
 
 @RANDOM
-@given(scenarios())
-def test_every_run_keeps_its_promises_and_is_the_same_again(scenario: Scenario) -> None:
-    seen = run_virtually(collect(run(scenario)))
+@given(scenarios(), st.none() | st.integers(0, 99))
+def test_every_run_keeps_its_promises_and_is_the_same_again(
+    scenario: Scenario, seed: int | None
+) -> None:
+    seen = run_virtually(collect(run(scenario, seed=seed)))
     check(seen)
     check_no_void_call(seen)
-    again = run_virtually(collect(run(scenario)))
+    again = run_virtually(collect(run(scenario, seed=seed)))
     # Of several calls that fail at the same instant, LangGraph takes any for the first.
     for events_of in (seen, again):
         events_of[-1] = replace(finished(events_of), error=None)
@@ -201,3 +205,45 @@ run: {{retry: {{backoff: 0}}}}
     for n, seen in enumerate(together):
         check_promises(seen)
         assert by_call(seen) == alone[n % 8]
+
+
+LEDGER = """
+class Ledger:
+    def __init__(self, start: int) -> None:
+        self.lines = [start]
+
+    def book(self, amount: int) -> str:
+        "Books an amount."
+        self.lines.append(self.lines[-1] * 3 % 1000 + amount)
+        return str(self.lines[-1])
+"""
+
+
+async def test_hundreds_of_turns_leave_the_state_that_direct_calls_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "pyproject.toml").touch()
+    (tmp_path / "ledgers.py").write_text(LEDGER)
+    monkeypatch.chdir(tmp_path)
+    amounts = range(1, 201)
+    document = {
+        "version": 1,
+        "agents": {"a": {"tools": ["ledger"]}},
+        "tools": {"ledger": {"python": "ledgers:Ledger", "args": {"start": 7}}},
+        "turns": [f"book {amount}" for amount in amounts],
+        "script": {
+            "a": [
+                reply
+                for amount in amounts
+                for reply in ({"tool_calls": [{"book": {"amount": amount}}]}, {"text": "booked"})
+            ]
+        },
+    }
+    seen = await collect(run(loads(yaml.safe_dump(document), path=tmp_path / "s.yaml")))
+    check_promises(seen)
+    direct: dict[str, Any] = {}
+    exec(LEDGER, direct)
+    ledger = direct["Ledger"](7)
+    expected = [ledger.book(amount) for amount in amounts]
+    assert [e.result for e in of(events.ToolFinished, seen)] == expected
+    assert len(of(events.TurnFinished, seen)) == 200
