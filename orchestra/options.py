@@ -61,12 +61,7 @@ def parser() -> argparse.ArgumentParser:
 
 def _run(verbs: Verbs) -> argparse.ArgumentParser:
     run = verbs.add_parser("run", help="run a scenario and print what its agents say")
-    _common(run, file="?")
-    run.add_argument(
-        "--resume",
-        metavar="RUN",
-        help="go on with a run that broke off: an id of 'orchestra runs', its beginning, or last",
-    )
+    _common(run)
     run.add_argument(
         "--display",
         choices=("rich", "plain", "jsonl", "quiet"),
@@ -245,8 +240,13 @@ def _json(parser: Options) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON document instead of text")
 
 
-def _common(parser: argparse.ArgumentParser, file: str | None = None) -> None:
-    parser.add_argument("file", nargs=file, type=Path, metavar="FILE", help="a scenario")
+def _common(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help="a scenario")
+    parser.add_argument(
+        "--resume",
+        metavar="RUN",
+        help="go on with a run that broke off: an id of 'orchestra runs', its beginning, or last",
+    )
     parser.add_argument(
         "--model",
         action="append",

@@ -484,3 +484,27 @@ def test_an_interrupted_run_is_exit_code_5(spawn: Spawn, tmp_path: Path) -> None
     terminal.read_until(b"interrupted")
     os.write(terminal.fd, b"q")
     assert terminal.drain() == 5
+
+
+def test_an_interrupted_run_goes_on_in_the_viewer(
+    spawn: Spawn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ORCHESTRA_HOME", str(tmp_path / "home"))
+    terminal = spawn(["-m", "orchestra", "tui", file_of(tmp_path)])
+    for asks in (b'"one"', b'"two"'):
+        terminal.read_until("⏸ lead/ed#1 asks: publish(text: ".encode() + asks)
+        terminal.seen = b""
+        os.write(terminal.fd, b"\x04")
+    terminal.read_until(b"interrupted")
+    os.write(terminal.fd, b"q")
+    assert terminal.drain() == 5
+    again = spawn(["-m", "orchestra", "tui", "--resume", "last"])
+    for asks in (b'"one"', b'"two"'):
+        again.read_until("⏸ lead/ed#1 asks: publish(text: ".encode() + asks)
+        again.read_until(b"panes")
+        again.seen = b""
+        os.write(again.fd, b"a\r")
+    again.read_until(b"the end")
+    os.write(again.fd, b"q")
+    assert again.drain() == 0
+    assert b"Traceback" not in again.seen

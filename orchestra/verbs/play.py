@@ -30,7 +30,7 @@ from ..text import clean, nearest
 from .asking import Terminal, person, prompt, said
 from .ending import Threads, on_signals
 from .pacing import Paced
-from .resuming import After, broken
+from .resuming import After, Broken, broken
 
 if TYPE_CHECKING:
     from ..console import Display, Filter, Kind, Saver
@@ -53,11 +53,7 @@ def run(args: argparse.Namespace) -> int:
 
     safe_streams()
     settings = load_settings()
-    back = broken(args, settings)
-    scenario = load(back.file(args.file) if back else args.file, root=args.root)
-    models = _models(scenario, args.model, settings.model)
-    if back and not args.model:
-        models = back.header.models
+    back, scenario, models = _asked_for(args, settings)
     _known_agents(scenario, args.agent)
     terminal = Terminal(scenario) if person() else None
     asks = terminal is not None and scenario.interactive
@@ -180,29 +176,32 @@ def tui(args: argparse.Namespace) -> int:
     """``orchestra tui``: the run in the viewer, every agent in its own pane."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError(
-            f"orchestra tui needs a terminal; in a pipe, use: orchestra run {args.file}"
+            f"orchestra tui needs a terminal; in a pipe, use: orchestra run {args.file or '…'}"
         )
     from ..settings import load_settings
     from ..tui import Questions, view
 
     settings = load_settings()
-    scenario = load(args.file, root=args.root)
-    models = _models(scenario, args.model, settings.model)
+    back, scenario, models = _asked_for(args, settings)
     questions = Questions()
     ask = questions.ask if scenario.interactive else None
-    inputs = _inputs(scenario, args.input, asks=ask is not None)
+    inputs = () if back else _inputs(scenario, args.input, asks=ask is not None)
 
     rate = READING_RATE if settings.rate is None else settings.rate
 
     late: list[str] = []
     header = header_of(scenario, models)
     keeper = _keeper(args, settings, scenario, header, inputs, late.append)
+    past, case = back.take_up(scenario, keeper) if back else (None, inputs)
 
     def source() -> Running:
         # In the viewer's thread, so that its first frame does not wait for langchain.
         decide = questions.decide
-        begun = begin(args, settings, scenario, inputs, models, rate=rate, ask=ask, decide=decide)
-        return keeper.follow(begun) if keeper else begun
+        begun = begin(
+            args, settings, scenario, case, models, rate=rate, ask=ask, decide=decide, past=past
+        )
+        kept = keeper.follow(begun) if keeper else begun
+        return After(past.seen, kept) if past else kept
 
     try:
         shown = view(scenario.name, members(scenario, models), source, questions=questions)
@@ -210,6 +209,16 @@ def tui(args: argparse.Namespace) -> int:
         for line in late:
             complain(line)
     return _exit_code(shown)
+
+
+def _asked_for(
+    args: argparse.Namespace, settings: Settings
+) -> tuple[Broken | None, Scenario, Mapping[str, str]]:
+    """The run to go on with, if there is one; the scenario; and the models by agent."""
+    back = broken(args, settings)
+    scenario = load(back.file(args.file) if back else args.file, root=args.root)
+    models = _models(scenario, args.model, settings.model)
+    return back, scenario, back.header.models if back and not args.model else models
 
 
 def _models(scenario: Scenario, given: Sequence[str], from_settings: str | None) -> dict[str, str]:
