@@ -306,7 +306,9 @@ def test_every_exit_code_is_told() -> None:
     told = rows(section("Exit codes")).keys()
     codes = {getattr(errors, it) for it in dir(errors) if it.isupper()}
     assert {str(it) for it in codes if isinstance(it, int)} | {"129", "130", "143"} == told
-    assert told == set(re.findall(r"\b(?:\d|1\d\d)\b", options.EXIT_CODES.partition("Of several")[0]))
+    assert told == set(
+        re.findall(r"\b(?:\d|1\d\d)\b", options.EXIT_CODES.partition("Of several")[0])
+    )
 
 
 def test_every_bound_is_told() -> None:
