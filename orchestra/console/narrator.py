@@ -36,9 +36,21 @@ from ..events import (
     TurnStarted,
     Warned,
 )
+from ..growing import Growing
 from ..text import clean, one_line
 from .summary import duration
-from .words import LONGEST, Block, Kind, Line, Speaker, call_line, folded, question, reason
+from .words import (
+    LONGEST,
+    Block,
+    Kind,
+    Line,
+    Speaker,
+    answer,
+    call_line,
+    folded,
+    question,
+    reason,
+)
 
 
 @dataclass(slots=True)
@@ -47,6 +59,7 @@ class _Run:
 
     case: str = ""
     titles: dict[str, str] = field(default_factory=dict)
+    structured: set[str] = field(default_factory=set)  # agents whose answers are JSON
     blocks: dict[str, Block] = field(default_factory=dict)  # by message id
     asides: dict[tuple[str, str], Block] = field(default_factory=dict)  # by call and source
     announced: dict[str, dict[str, Any]] = field(default_factory=dict)  # arguments, by tool call id
@@ -200,11 +213,14 @@ class Narrator(ABC):
     ) -> Block:
         block = run.blocks.get(event.message_id)
         if block is None:
-            block = run.blocks[event.message_id] = Block(self._speaker(run, event))
+            growing = Growing() if event.agent in run.structured else None
+            block = run.blocks[event.message_id] = Block(self._speaker(run, event), growing)
             self.opened(block)
         return block
 
     def _say(self, block: Block, kind: Kind, text: str) -> None:
+        if block.growing and kind == "text":
+            text = block.growing.feed(text)
         text = clean(text)
         if not block.spoken:
             text = text.lstrip("\n")
@@ -224,7 +240,9 @@ class Narrator(ABC):
             why = f" ({one_line(event.finish_reason)})" if event.finish_reason else ""
             lines.append(Line("warning", f"cut off by the model{why}"))
         if event.text.strip():
-            run.spoken[event.call or ""] = run.last = event.text.strip()
+            run.spoken[event.call or ""] = run.last = answer(
+                event.text, structured=event.agent in run.structured
+            )
         del run.blocks[event.message_id]
         self.shut(block, lines)
 
@@ -297,6 +315,7 @@ class Narrator(ABC):
     def _run_started(self, run: _Run, event: RunStarted) -> None:
         run.case = one_line(event.case or "")
         run.titles = {member.name: one_line(member.title) for member in event.team}
+        run.structured = {member.name for member in event.team if member.structured}
         name = run.case or one_line(event.scenario)
         if name:
             self.note(Line("title", name))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from ..events import ModelAborted
+from ..growing import Growing
 from ..text import one_line
 from .signs import Look
 from .summary import duration
@@ -49,11 +51,27 @@ class Line:
 
 @dataclass(slots=True, eq=False)
 class Block:
-    """One message while it is being said. ``void``: its model call was aborted."""
+    """One message while it is being said.
+
+    Attributes:
+        void: its model call was aborted.
+        growing: makes lines of an answer that is JSON.
+    """
 
     speaker: Speaker
+    growing: Growing | None = None
     spoken: bool = False
     void: bool = False
+
+
+def answer(text: str, *, structured: bool) -> str:
+    """What a message answers, as outputs have it: of one that ends in JSON, the JSON."""
+    text = text.strip()
+    begin = 0 if text.startswith("{") else text.find("\n{") + 1
+    if structured and text[begin : begin + 1] == "{":
+        with contextlib.suppress(ValueError):
+            return json.dumps(json.loads(text[begin:]), ensure_ascii=False)
+    return text
 
 
 def call_line(name: str, args: Mapping[str, Any]) -> Line:

@@ -38,7 +38,8 @@ class Member:
     """One agent of the team. ``parents`` are the agents that may call it.
 
     ``kind`` is ``agent``, or which composite it is: ``sequence``, ``parallel``, ``map``, ``loop``,
-    ``route``. ``model`` is empty for a composite that says nothing itself.
+    ``route``. ``model`` is empty for a composite that says nothing itself. ``structured``: its
+    answers are JSON.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Member:
     tools: tuple[str, ...] = ()
     model: str = ""
     kind: str = "agent"
+    structured: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

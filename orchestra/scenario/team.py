@@ -106,6 +106,7 @@ def members(scenario: Scenario, models: Mapping[str, str] | None = None) -> tupl
             tools=spec.tools if isinstance(spec, AgentSpec) else (),
             model=_label(choose(scenario, name, models)) if speaks(spec) else "",
             kind=kind_of(spec),
+            structured=isinstance(spec, AgentSpec) and spec.response_format is not None,
         )
         for name, spec in scenario.agents.items()
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ..growing import Growing
 from .figures import Meter
 from .items import Item, Note, Prose, State, Tone, Tool, next_serial, tame
 
@@ -55,7 +56,7 @@ class Block:
             if isinstance(item, Note | Tool)
         )
 
-    def prose(self, message: str, *, reasoning: bool) -> Prose:
+    def prose(self, message: str, *, reasoning: bool, structured: bool = False) -> Prose:
         """The text that grows: the newest of this message if it is of this kind, else a new one."""
         for item in reversed(self.items[-_NEAR:]):
             if isinstance(item, Prose) and item.message == message:
@@ -63,6 +64,8 @@ class Block:
                     return item
                 break
         new = Prose(message, reasoning)
+        if structured and not reasoning:
+            new.growing = Growing()
         self.items.append(new)
         return new
 
@@ -85,6 +88,7 @@ class Agent:
 
     Attributes:
         silent: a composite that says nothing itself.
+        structured: its answers are JSON.
         shape: grows when something but text or figures changed: a call, a state, a tool.
     """
 
@@ -93,6 +97,7 @@ class Agent:
     index: int
     parents: tuple[str, ...] = ()
     silent: bool = False
+    structured: bool = False
     blocks: list[Block] = field(default_factory=list)
     gone: int = 0
     meter: Meter = field(default_factory=Meter)

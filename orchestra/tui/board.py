@@ -137,6 +137,7 @@ class Board:
                 known.shape += 1
             known.parents = member.parents
             known.silent = member.kind != "agent" and not member.model
+            known.structured = member.structured
         self.shape += 1
 
     def _where(self, event: Event) -> tuple[Agent, Block]:
@@ -214,7 +215,8 @@ class Board:
     def _text(self, event: TextDelta | ReasoningDelta) -> None:
         agent, block = self._where(event)
         before = len(block.items)
-        prose = block.prose(event.message_id, reasoning=isinstance(event, ReasoningDelta))
+        reasoning = isinstance(event, ReasoningDelta)
+        prose = block.prose(event.message_id, reasoning=reasoning, structured=agent.structured)
         agent.lines += len(block.items) - before
         agent.unsettled[prose.serial] = (block, prose)
         agent.meter.streamed(event.message_id, event.text, event.t)

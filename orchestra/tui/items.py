@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from ..growing import Growing
 from ..text import clean, one_line
 from .wrap import safe_cut
 
@@ -58,6 +59,7 @@ class Prose:
         dropped: lines no longer kept; ``lines[0]`` is the line of that number.
         void: the message was aborted, the text does not count.
         final: nothing will change any more.
+        growing: makes lines of an answer that is JSON.
     """
 
     message: str
@@ -68,6 +70,7 @@ class Prose:
     final: bool = False
     version: int = 0
     pending: list[str] = field(default_factory=list)
+    growing: Growing | None = None
     serial: int = field(default_factory=lambda: next(_serials))
 
     def add(self, text: str) -> bool:
@@ -79,7 +82,8 @@ class Prose:
         """Make the tokens that came into lines; the lines and characters that were added."""
         if not self.pending:
             return 0, 0
-        text = tame("".join(self.pending))
+        text = "".join(self.pending)
+        text = tame(self.growing.feed(text) if self.growing else text)
         self.pending.clear()
         before = len(self.lines)
         first, *rest = text.split("\n")
