@@ -12,13 +12,14 @@ passes ``orchestra test``. HTML comments above a block say what else it is:
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -26,7 +27,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 from runs import ROOT
 
-from orchestra import cli, errors, options
+from orchestra import cli, errors, events, options
 from orchestra.scenario import Scenario, agents, expect, load, matcher, model, replies, tools
 from orchestra.scenario import running as run
 from orchestra.scenario.middleware import ASIDES, MIDDLEWARE, REFUSED
@@ -324,3 +325,57 @@ def test_the_index_names_every_page() -> None:
     index = (DOCS / "README.md").read_text(encoding="utf-8")
     pages = {path.name for path in DOCS.glob("*.md")} - {"README.md"}
     assert set(re.findall(r"\]\(([\w-]+\.md)\)", index)) == pages
+
+
+EVENTS = (DOCS / "events.md").read_text(encoding="utf-8")
+
+
+def keyed(name: str) -> dict[str, str]:
+    """A table of the page on events: what is said of each key, by its names."""
+    table = EVENTS.partition(f"<!-- keys: {name} -->\n\n")[2].partition("\n\n")[0]
+    cells = [line.strip("|").split("|", 1) for line in table.splitlines()[2:]]
+    return {key: said for left, said in cells for key in re.findall(r"`(\w+)`", left)}
+
+
+def fields_of(kind: type) -> set[str]:
+    return {it.name for it in dataclasses.fields(kind)}
+
+
+def test_every_event_and_key_is_told_and_no_other() -> None:
+    common = fields_of(events.BaseEvent) | {"type"}
+    assert keyed("every").keys() == common
+    assert keyed("header").keys() == fields_of(events.Header) - {"type"}
+    told = keyed("types")
+    kinds = {get_args(get_type_hints(kind)["type"])[0]: kind for kind in get_args(events.Event)}
+    assert told.keys() == kinds.keys()
+    for name, kind in kinds.items():
+        values = {
+            value
+            for hint in get_type_hints(kind).values()
+            if get_origin(hint) is Literal
+            for value in get_args(hint)
+        }
+        nested = fields_of(events.ToolCall) if name == "model_finished" else set()
+        words = set(re.findall(r"`(\w+)`", told[name]))
+        keys = fields_of(kind) - common
+        assert keys <= words, name
+        assert words <= keys | values | nested | common | {"response_format"}, name
+    for kind in (events.Member, events.Usage):
+        assert all(f"`{it}`" in EVENTS for it in fields_of(kind))
+
+
+def test_the_programs_of_the_page_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    live, recorded = re.findall(r"^```python\n(.*?)^```$", EVENTS, re.MULTILINE | re.DOTALL)
+    monkeypatch.chdir(ROOT)
+    exec(compile(live, "events.md", "exec"), {})
+    assert "editor/researcher#1 " in capsys.readouterr().out
+    saved = str(tmp_path / "run.jsonl")
+    assert cli.main(["run", "scenarios/newsroom.yaml", "--display", "quiet", "--save", saved]) == 0
+    capsys.readouterr()
+    monkeypatch.chdir(tmp_path)
+    exec(compile(recorded, "events.md", "exec"), {})
+    name, count = capsys.readouterr().out.split()
+    assert name == "newsroom"
+    assert int(count) > 100
