@@ -280,10 +280,11 @@ def test_signals_end_a_run_in_good_order(tmp_path: Path, number: int, code: int)
     assert last.status == "cancelled"
 
 
-def test_a_reader_that_leaves() -> None:
+def test_a_reader_that_leaves(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [*ORCHESTRA, "run", NEWSROOM, "--display", "jsonl"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "ORCHESTRA_HOME": str(tmp_path)},
     )  # fmt: skip
     assert process.stdout
     assert process.stderr
@@ -292,6 +293,12 @@ def test_a_reader_that_leaves() -> None:
     with process.stderr:
         assert process.stderr.read() == ""
     assert process.wait(timeout=60) == 141
+    [kept] = (tmp_path / "runs").iterdir()
+    _, seen = recorded(kept.read_text(encoding="utf-8"))
+    check_promises(seen)  # the file tells the end that nobody waited for
+    last = seen[-1]
+    assert isinstance(last, events.RunFinished)
+    assert last.status == "cancelled"
 
 
 def test_a_full_disk() -> None:

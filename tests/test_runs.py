@@ -368,7 +368,7 @@ async def test_who_walks_away_closes_the_file(folder: Path) -> None:
     happening = aiter(followed)
     await anext(happening)
     await happening.aclose()
-    assert look(heads(folder, pytest.fail)[0]).status == "killed"
+    assert look(heads(folder, pytest.fail)[0]).status == "cancelled"
     again = Keeper(folder, Header(), pytest.fail).follow(run(scenario(DESK[12:])))
     again.cancel()
     assert (await collect(again))[-1].status == "cancelled"

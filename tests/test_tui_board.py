@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tui_events import MARS, MOON, NEWSROOM, Tape, midway, newsroom
 
+from orchestra.console.words import reason
 from orchestra.events import (
     AgentFinished,
     Event,
@@ -28,7 +29,7 @@ from orchestra.events import (
     Usage,
     Warned,
 )
-from orchestra.tui import blocks
+from orchestra.tui import blocks, tools
 from orchestra.tui.board import Board
 from orchestra.tui.figures import count, duration, estimate
 from orchestra.tui.items import LONG_LINE, Note, Prose, State, Tool
@@ -95,6 +96,12 @@ def test_aborted_text_is_void_and_says_why() -> None:
     assert isinstance(note, Note)
     assert note.text == "retry, again in 0.5 s: 429 too many"
     assert "Once" not in said(made, "writer", 0)
+
+
+def test_what_is_tried_again_at_once_is_told_so() -> None:
+    event = ModelAborted(message_id="a:1", reason="retry", error="slow", retry_in=0.0)
+    assert tools.aborted(event) == "retry, again at once: slow"
+    assert reason(event) == "void, asked again at once"
 
 
 def test_arguments_are_shown_as_they_stream() -> None:

@@ -93,7 +93,7 @@ def reason(event: ModelAborted) -> str:
     """Why a message is void, and what follows."""
     match event.reason:
         case "retry":
-            again = "" if event.retry_in is None else f" in {duration(event.retry_in)}"
+            again = _soon(event.retry_in)
             return f"void, asked again{again}"
         case "fallback":
             return "void, another model is asked"
@@ -103,6 +103,12 @@ def reason(event: ModelAborted) -> str:
             return "cancelled"
         case "error":
             return "void, the model call failed"
+
+
+def _soon(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    return f" in {duration(seconds)}" if seconds else " at once"
 
 
 def folded(value: Any) -> str:

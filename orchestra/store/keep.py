@@ -132,9 +132,16 @@ class _Followed:
     async def _events(self) -> AsyncGenerator[Event, None]:
         try:
             async with aclosing(aiter(self._run)) as happening:
-                async for event in happening:
-                    self._keeper.feed(event)
-                    yield event
+                try:
+                    async for event in happening:
+                        self._keeper.feed(event)
+                        yield event
+                except GeneratorExit:
+                    # Whoever looked on has gone. The run ends, and its file tells how.
+                    self._run.cancel()
+                    async for event in happening:
+                        self._keeper.feed(event)
+                    raise
         finally:
             self._keeper.close()
 

@@ -245,11 +245,8 @@ class Board:
             item.version += 1
         if isinstance(event, ModelAborted):
             agent.meter.lost(event.message_id)
-            retry = f", again in {event.retry_in:.1f} s" if event.retry_in is not None else ""
-            reason = event.reason.replace("_", " ")
-            error = f": {one_line(event.error, 300)}" if event.error else ""
             tone = Tone.INFO if event.reason == "cancelled" else Tone.WARNING
-            self._note(agent, block, f"{reason}{retry}{error}", tone)
+            self._note(agent, block, tools.aborted(event), tone)
             return
         agent.meter.landed(event.message_id, reported=event.usage is not None)
         agent.lines += tools.asked(block, event)

@@ -6,6 +6,7 @@ from typing import Any, assert_never
 
 from ..events import (
     Interrupted,
+    ModelAborted,
     ModelFinished,
     ToolCallDelta,
     ToolFailed,
@@ -97,6 +98,15 @@ def _add(block: Block, id_: str, name: str) -> Tool:
     if id_:
         block.tools[id_] = tool
     return tool
+
+
+def aborted(event: ModelAborted) -> str:
+    """Why a message is void, and what follows."""
+    retry = ""
+    if event.retry_in is not None:
+        retry = f", again in {event.retry_in:.1f} s" if event.retry_in else ", again at once"
+    error = f": {one_line(event.error, 300)}" if event.error else ""
+    return event.reason.replace("_", " ") + retry + error
 
 
 def question(request: dict[str, Any]) -> str:
