@@ -4,11 +4,13 @@ from pathlib import Path
 
 import pytest
 from runs import check_promises, collect, finished, of, play, scenario
+from virtual import run_virtually
 
 from orchestra import ScenarioError, UsageError, events
 from orchestra.cli import main
 from orchestra.events import Event
 from orchestra.runtime import Batch, Run, build, run
+from orchestra.store import Keeper, open_run
 
 MOODS = """
 agents: {a: {subagents: [b]}, b: {}}
@@ -56,6 +58,29 @@ async def test_the_cases_of_a_batch_work_side_by_side() -> None:
     assert len(starts) == 3
     slow = scenario(text + "run: {max_concurrency: 1}\n")
     assert len(runs(await collect(run(slow)))) == 3
+
+
+def test_all_of_a_batch_is_kept_as_it_happens(tmp_path: Path) -> None:
+    """The second run is over, and told, long before the first is: neither waits for the other."""
+    text = """
+        agents: {a: {}}
+        inputs: [x, y]
+        script: {a: [{match: x, text: long, first_token: 60}, {match: y, text: short}]}
+    """
+    kept: list[list[Event]] = []
+
+    async def look_in_between() -> None:
+        batch = run(scenario(text))
+        followed = Keeper(tmp_path / "runs", events.Header(), pytest.fail).follow(batch)
+        async for event in followed:
+            if isinstance(event, events.TextDelta) and not kept:
+                assert event.t == 60
+                kept.extend(list(open_run(it)[1]) for it in (tmp_path / "runs").iterdir())
+
+    run_virtually(look_in_between())
+    ends = {of(events.RunStarted, found)[0].input: found[-1] for found in kept}
+    assert isinstance(ends["x"], events.TextDelta)
+    assert isinstance(ends["y"], events.RunFinished)
 
 
 async def test_a_batch_can_be_cancelled() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 
 from ..events import Event
@@ -11,7 +11,7 @@ from ..scenario import Case, Scenario
 from .approval import Decide
 from .graph import Team, build
 from .past import Past
-from .runner import Ask, Run
+from .runner import Ask, Run, nobody
 
 
 class Batch:
@@ -30,6 +30,8 @@ class Batch:
         seed: int | None = None,
     ) -> None:
         self.runs = [Run(team, case, decide=decide, whole=False, seed=seed) for case in cases]
+        self.tap: Callable[[Event], object] = nobody
+        """Is given every event as it happens: of later runs, long before their turn comes."""
         self._slots = asyncio.Semaphore(team.scenario.run.max_concurrency)
         self._team = team if close_team else None
 
@@ -42,6 +44,8 @@ class Batch:
         return self._events()
 
     async def _events(self) -> AsyncGenerator[Event, None]:
+        for run in self.runs:
+            run.tap = self.tap
         queues: list[asyncio.Queue[Event | None]] = [asyncio.Queue() for _ in self.runs]
         works = [
             asyncio.create_task(self._work(run, queue))

@@ -63,6 +63,8 @@ class Run:
         """
         self.id = past.seen[0].run if past else secrets.token_hex(6)
         self.team = team
+        self.tap: Callable[[Event], object] = nobody
+        """Is given every event as it happens, before whoever iterates."""
         self.case = _case(team.scenario, case, asked=ask is not None)
         run = team.scenario.run
         self._state = RunState(
@@ -109,6 +111,7 @@ class Run:
         given = [*state.past.inputs]
         given += [turn.input for turn in self.case.turns[len(given) :]]
         for event in self._begin(adapter, given):
+            self.tap(event)
             yield event
         seconds = scenario.run.timeout
         expire = seconds and asyncio.get_running_loop().call_later(seconds, state.expire, seconds)
@@ -118,12 +121,13 @@ class Run:
                 turn += 1
                 async with aclosing(self._turn(adapter, turn, text)) as happening:
                     async for event in happening:
+                        self.tap(event)
                         yield event
                 if state.stopped:
                     break
-            for event in self._left_over():
-                yield adapter.stamp(event)
-            yield self._finished(adapter)
+            for last in (*map(adapter.stamp, self._left_over()), self._finished(adapter)):
+                self.tap(last)
+                yield last
         finally:
             if expire:
                 expire.cancel()
@@ -239,6 +243,10 @@ class Run:
                 error_type=type(state.error).__name__ if state.error else None,
             )
         )
+
+
+def nobody(event: Event) -> None:
+    """Nobody listens."""
 
 
 def _case(scenario: Scenario, given: Case | Sequence[str], *, asked: bool) -> Case:

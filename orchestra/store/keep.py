@@ -32,6 +32,12 @@ class Running(Protocol):
     def cancel(self) -> None: ...
 
 
+class Tapped(Running, Protocol):
+    """A run whose ``tap`` is given every event as it happens; whoever iterates may get it later."""
+
+    tap: Callable[[Event], object]
+
+
 class Keeper:
     """Keeps runs in a folder: ``<run id>.jsonl`` each, begun with its first event.
 
@@ -63,7 +69,7 @@ class Keeper:
             raise UsageError(f"{path}: the run is not over, a process still writes it")
         self._old = path, file
 
-    def follow(self, run: Running) -> Running:
+    def follow(self, run: Tapped) -> Running:
         """The same run, kept on its way."""
         return _Followed(run, self)
 
@@ -120,8 +126,9 @@ class Keeper:
 
 
 class _Followed:
-    def __init__(self, run: Running, keeper: Keeper) -> None:
+    def __init__(self, run: Tapped, keeper: Keeper) -> None:
         self._run, self._keeper = run, keeper
+        run.tap = keeper.feed
 
     def cancel(self) -> None:
         self._run.cancel()
@@ -134,13 +141,12 @@ class _Followed:
             async with aclosing(aiter(self._run)) as happening:
                 try:
                     async for event in happening:
-                        self._keeper.feed(event)
                         yield event
                 except GeneratorExit:
                     # Whoever looked on has gone. The run ends, and its file tells how.
                     self._run.cancel()
-                    async for event in happening:
-                        self._keeper.feed(event)
+                    async for _ in happening:
+                        pass
                     raise
         finally:
             self._keeper.close()
