@@ -15,6 +15,7 @@ from ..scenario.running import Failure
 
 HALF = "orchestra_half"  # in response_metadata: the ids of tool calls whose arguments are no JSON
 COST = "orchestra_cost"  # in response_metadata: what the provider says that the message cost
+UNSAID = "orchestra_unsaid"  # in response_metadata: ended in order, but for no reason that was told
 LONGEST_WAIT = 3600.0  # seconds that a server may ask us to wait
 
 # Finish reasons of a turn that was cut short, as the providers spell them.
@@ -132,5 +133,13 @@ def ending(message: AIMessage, model: Any) -> Literal["orderly", "cut", "missing
     """How a message ended. ``missing``: its provider always says why, and said nothing."""
     reason = finish_reason(message)
     if reason is None:
-        return "missing" if getattr(model, "says_why_it_ends", False) else "orderly"
-    return "cut" if reason.casefold() in _CUT else "orderly"
+        told = getattr(model, "says_why_it_ends", False) and not message.response_metadata.get(
+            UNSAID
+        )
+        return "missing" if told else "orderly"
+    return "cut" if is_cut(reason) else "orderly"
+
+
+def is_cut(reason: str) -> bool:
+    """Whether a finish reason is one of a turn that was cut short."""
+    return reason.casefold() in _CUT

@@ -1,19 +1,16 @@
 """OpenAI's chat API, as OpenAI and the many servers that claim to be compatible speak it.
 
-langchain-openai follows OpenAI's own specification. Other servers leave out what they think is
-not needed (indices and ids of tool calls, streaming itself), repeat what is sent once (usage, ids)
-and add what OpenAI lacks (reasoning). Here their dialects become the one that LangChain reads, so
-that nothing else has to know of them.
+Here the dialects become the one that LangChain reads (see ``dialects``), so that nothing else has
+to know of them; and a server that cannot stream looks like one that can.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from dataclasses import dataclass, field
+from contextlib import aclosing
 from functools import cache
 from typing import Any, ClassVar, Self, cast
 
@@ -21,22 +18,22 @@ import httpx2
 import openai
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun
 from langchain_core.language_models.chat_models import agenerate_from_stream
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
-from langchain_core.messages.ai import UsageMetadata
-from langchain_core.messages.tool import ToolCallChunk, tool_call_chunk
+from langchain_core.messages import BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import ensure_config
 from langchain_openai import ChatOpenAI
+from openai._streaming import ServerSentEvent, SSEDecoder
 from pydantic import model_validator
 
-from .faults import COST, HALF, MalformedAnswerError
+from .dialects import REASONING, Dialect, ids_in
+from .faults import COST, HALF, UNSAID, MalformedAnswerError
 from .state import MESSAGE
 
 _Life = AsyncGenerator[httpx2.AsyncClient, None]
 
 
 class OpenAIChat(ChatOpenAI):
-    """ChatOpenAI for every dialect: reasoning, odd tool calls, usage said more than once."""
+    """ChatOpenAI for every dialect."""
 
     says_why_it_ends: ClassVar[bool] = True
     """An answer without a finish reason is not whole."""
@@ -53,33 +50,17 @@ class OpenAIChat(ChatOpenAI):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,  # noqa: ARG002 - core reports tokens
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
-        calls = _ToolCalls(taken=_ids_in(messages))
-        usage: UsageMetadata | None = None
-        cost: float | None = None
-        chunk: ChatGenerationChunk | None = None
+        empty = True
         try:
             async for chunk in super()._astream(messages, stop, **kwargs):
-                message = chunk.message
-                if isinstance(message, AIMessageChunk):
-                    if message.usage_metadata:
-                        usage, message.usage_metadata = message.usage_metadata, None
-                    cost = message.response_metadata.pop(COST, cost)
-                    if message.tool_call_chunks:
-                        chunk.message = calls.in_order(message)
+                empty = False
                 yield chunk
         except json.JSONDecodeError as error:
             raise MalformedAnswerError(f"the server sent what is not JSON: {error.doc}") from error
         except (UnicodeDecodeError, AttributeError) as error:  # the latter: JSON, but no object
             raise _unreadable(error) from error
-        if chunk is None:
+        if empty:
             raise MalformedAnswerError("the server's answer is empty")
-        if half := calls.half():
-            last = AIMessageChunk(content="", response_metadata={HALF: half})
-            yield ChatGenerationChunk(message=last)
-        if usage:  # once, at the end: some say the sum so far with every chunk, and chunks add up
-            said = {} if cost is None else {COST: cost}
-            last = AIMessageChunk(content="", usage_metadata=usage, response_metadata=said)
-            yield ChatGenerationChunk(message=last)
 
     async def _agenerate(
         self,
@@ -102,22 +83,29 @@ class OpenAIChat(ChatOpenAI):
         base_generation_info: dict[str, Any] | None,
     ) -> ChatGenerationChunk | None:
         try:
-            delta = _delta(chunk)
-            for call in delta.get("tool_calls") or ():
-                _complete(call)
             made = super()._convert_chunk_to_generation_chunk(
                 chunk, default_chunk_class, base_generation_info
             )
         except (AttributeError, LookupError, TypeError, ValueError) as error:
             raise _unreadable(error) from error
-        spent = (chunk.get("usage") or {}).get("cost")
-        if made is not None and isinstance(spent, int | float):
-            made.message.response_metadata[COST] = spent
-        # The two names it goes by; servers in between send both.
-        reasoning = delta.get("reasoning_content") or delta.get("reasoning")
-        if made is not None and reasoning and isinstance(reasoning, str):
-            made.message.additional_kwargs["reasoning_content"] = reasoning
+        if made is not None:
+            said = made.message
+            spent = (chunk.get("usage") or {}).get("cost")
+            if isinstance(spent, int | float):
+                said.response_metadata[COST] = spent
+            said.response_metadata |= {key: chunk[key] for key in (HALF, UNSAID) if chunk.get(key)}
+            for choice in chunk.get("choices") or ():
+                if reasoning := choice["delta"].get(REASONING):
+                    said.additional_kwargs[REASONING] = reasoning
         return made
+
+    def _get_request_payload(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Where it asks for JSON, LangChain would leave our stream for one of the SDK's own."""
+        payload = super()._get_request_payload(*args, **kwargs)
+        if isinstance(form := payload.get("response_format"), dict) and "messages" in payload:
+            del payload["response_format"]
+            payload["extra_body"] = {**(payload.get("extra_body") or {}), "response_format": form}
+        return payload
 
 
 class _Completions:
@@ -138,126 +126,58 @@ class _Completions:
         body = {**request, **more}
         if not body["stream"]:  # asked for whole; what comes is made into a stream again
             body.pop("stream_options", None)
-        return await self._client.post(
+        stream = await self._client.post(
             "/chat/completions",
             body=body,
             options={"security": {"bearer_auth": True}},
             cast_to=object,
             stream=True,
-            stream_cls=openai.AsyncStream[object],
+            stream_cls=_Stream,
         )
+        seed = ensure_config().get("metadata", {}).get(MESSAGE, "")
+        stream.dialect = Dialect(ids_in(request["messages"]), seed)
+        return stream
+
+
+class _Stream(openai.AsyncStream[object]):
+    """The chunks of an answer, in LangChain's dialect."""
+
+    dialect: Dialect
+
+    async def __aiter__(self) -> AsyncGenerator[object, None]:
+        lines = self._decoder = _Lines()
+        empty = True
+        chunks = cast(AsyncGenerator[dict[str, Any], None], super().__aiter__())
+        async with aclosing(chunks):
+            async for chunk in chunks:
+                empty = False
+                try:
+                    read = self.dialect.read(chunk)
+                except (AttributeError, LookupError, TypeError, ValueError) as error:
+                    raise _unreadable(error) from error
+                yield read
+        if not empty:
+            yield self.dialect.end(done=lines.done)
+
+
+class _Lines(SSEDecoder):
+    """Server-sent events; whether the last was the end, and errors in a field of their own."""
+
+    done = False
+
+    def decode(self, line: str) -> ServerSentEvent | None:
+        if line.startswith("error:"):  # llama-box
+            super().decode("data:" + line.removeprefix("error:"))
+            line = ""
+        event = super().decode(line)
+        if event is not None and event.data.startswith("[DONE]"):
+            self.done = True
+        return event
 
 
 def _unreadable(error: Exception) -> MalformedAnswerError:
     what = f"{type(error).__name__}: {error}"
     return MalformedAnswerError(f"the server's answer cannot be read: {what}")
-
-
-def _delta(chunk: dict[str, Any]) -> dict[str, Any]:
-    """What a chunk adds to the message; made where a server leaves it out."""
-    for choice in chunk.get("choices") or ():
-        choice["delta"] = choice.get("delta") or {}
-        return cast(dict[str, Any], choice["delta"])
-    return {}
-
-
-def _complete(call: dict[str, Any]) -> None:
-    """Give a fragment of a tool call the keys, and the arguments the type, that it should have."""
-    call.setdefault("index", None)
-    function = call["function"] = call.get("function") or {}
-    arguments = function.get("arguments")
-    if arguments is not None and not isinstance(arguments, str):
-        function["arguments"] = json.dumps(arguments, ensure_ascii=False)
-
-
-@dataclass(slots=True)
-class _Call:
-    """A tool call as the server tells it: its index, its id, and its arguments so far."""
-
-    index: int | None
-    id: str | None
-    args: list[str] = field(default_factory=list)
-    given: str = ""
-    """The id that it has here."""
-
-    def goes_on(self, index: int | None, call_id: str | None, name: str | None) -> bool:
-        """Whether a fragment with these marks may be one of this call."""
-        if index is None:
-            return self.id == call_id if call_id else name is None
-        return index == self.index and (call_id is None or self.id in (None, call_id))
-
-    def whole(self) -> bool:
-        try:
-            return isinstance(json.loads("".join(self.args)), dict)
-        except ValueError:
-            return False
-
-
-@dataclass(slots=True)
-class _ToolCalls:
-    """Puts the fragments of one message's tool calls in order.
-
-    Whichever way a server tells them apart (by index, by id, or not at all, each call whole), out
-    come indices from 0, one id for each call, unlike all others of the conversation, and each
-    name once. ``taken`` are the ids already used.
-    """
-
-    taken: set[str]
-    _calls: list[_Call] = field(default_factory=list)
-
-    def in_order(self, message: AIMessageChunk) -> AIMessageChunk:
-        """``message``, or what it should have been."""
-        chunks = [self._next(chunk) for chunk in message.tool_call_chunks]
-        if chunks == message.tool_call_chunks:
-            return message
-        # Made anew, because LangChain reads the chunks only when a message is made.
-        return AIMessageChunk(
-            content=message.content,
-            additional_kwargs=message.additional_kwargs,
-            response_metadata=message.response_metadata,
-            tool_call_chunks=chunks,
-            id=message.id,
-            chunk_position=message.chunk_position,
-        )
-
-    def half(self) -> list[str]:
-        """The ids of the calls whose arguments are no JSON."""
-        return [call.given for call in self._calls if "".join(call.args) and not call.whole()]
-
-    def _next(self, chunk: ToolCallChunk) -> ToolCallChunk:
-        args, call_id, name = chunk["args"] or "", chunk["id"] or None, chunk["name"] or None
-        ours = self._known(chunk["index"], call_id, name, args)
-        if ours is not None:
-            self._calls[ours].args.append(args)
-            return tool_call_chunk(name=None, args=args, id=None, index=ours)
-        self._calls.append(_Call(chunk["index"], call_id, [args]))
-        ours = len(self._calls) - 1
-        own = self._calls[ours].given = self._unique(call_id, ours)
-        return tool_call_chunk(name=name, args=args, id=own, index=ours)
-
-    def _known(
-        self, index: int | None, call_id: str | None, name: str | None, args: str
-    ) -> int | None:
-        """Which call a fragment goes on with; None if it begins one."""
-        for ours, call in reversed(list(enumerate(self._calls))):
-            if call.goes_on(index, call_id, name):
-                # Some give all calls the same marks. A name and more after a whole is a new call.
-                return None if name and args and call.whole() else ours
-        return None
-
-    def _unique(self, call_id: str | None, ours: int) -> str:
-        if call_id is None or call_id in self.taken:
-            message_id = ensure_config().get("metadata", {}).get(MESSAGE, "")
-            # Nine letters and digits: Mistral takes nothing else.
-            seed = f"{message_id}.{ours}.{len(self.taken)}"
-            call_id = hashlib.sha256(seed.encode()).hexdigest()[:9]
-        self.taken.add(call_id)
-        return call_id
-
-
-def _ids_in(messages: list[BaseMessage]) -> set[str]:
-    said = (message for message in messages if isinstance(message, AIMessage))
-    return {call["id"] or "" for message in said for call in message.tool_calls}
 
 
 class AnyLoopClient(openai.DefaultAsyncHttpxClient):

@@ -97,8 +97,8 @@ class RunState:
     """The order of what happens side by side, where a seed gives one."""
     redact: Callable[[str], str] = str
     """A text without secrets; of what is cut before it gets into an event."""
-    unmetered: set[str] = field(default_factory=set)
-    """Models that reported no usage."""
+    lacking: set[str] = field(default_factory=set)
+    """What was said that models do not report."""
     _spent: Counter[str] = field(default_factory=Counter)
     _cost: float = 0.0
     _allowances: dict[str, Allowance] = field(default_factory=dict)

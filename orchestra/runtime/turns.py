@@ -8,7 +8,7 @@ LangChain completes and runs, does not get out of here.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import count
@@ -28,8 +28,8 @@ from ..scenario import RunSpec
 from ..scenario.agents import RESPONSE
 from ..text import whole_characters
 from . import clock
-from .faults import COST, ending, failure_of, finish_reason, wait_before
-from .state import MESSAGE, Place, Writer, place_of
+from .faults import COST, UNSAID, ending, failure_of, finish_reason, wait_before
+from .state import MESSAGE, Place, place_of
 from .structured import Recorded, as_answer
 from .values import brief, plain
 from .voice import words_of
@@ -150,32 +150,29 @@ class Turns:
         place.state.finish_turn(place.call, runnable, self._delegates)
         place.state.garbled |= {(place.call, id_): raw for id_, raw in garbled.items()}
         request.runtime.stream_writer(finished)
-        self._count(place, started.model, finished, request.runtime.stream_writer)
-        self._pay(place, started.model, message, request)
+        for lacks in self._account(place, finished, message, request.model):
+            told = f"{started.model} {lacks}"
+            if told not in place.state.lacking:  # once is enough
+                place.state.lacking.add(told)
+                request.runtime.stream_writer(events.Warned(message=told))
         return response
 
-    def _count(
-        self, place: Place, model: str, finished: events.ModelFinished, write: Writer
-    ) -> None:
+    def _account(
+        self, place: Place, finished: events.ModelFinished, message: AIMessage, model: Any
+    ) -> Iterator[str]:
+        """Count what the provider reports; what it should have reported, and did not."""
         if finished.usage is not None:
             used = finished.usage.input_tokens + finished.usage.output_tokens
             place.state.spend(place.call, "tokens", used)
-        elif model not in place.state.unmetered and not finished.truncated:
-            # Say so once: zeros in the totals would look like figures.
-            place.state.unmetered.add(model)
-            write(events.Warned(message=f"{model} reports no usage; token counts are missing"))
-
-    def _pay(self, place: Place, name: str, message: AIMessage, request: ModelRequest[Any]) -> None:
-        """Only some providers say what an answer costs; ours costs nothing."""
+        elif not finished.truncated:  # zeros in the totals would look like figures
+            yield "reports no usage; token counts are missing"
         cost = message.response_metadata.pop(COST, None)
         if cost is not None:
             place.state.pay(cost)
-            return
-        told = f"{name} reports no cost: run.limits.cost does not hold it"
-        free = hasattr(request.model, "spoken_name") or place.state.rules.limits.cost is None
-        if not free and told not in place.state.unmetered:
-            place.state.unmetered.add(told)
-            request.runtime.stream_writer(events.Warned(message=told))
+        elif place.state.rules.limits.cost is not None and not hasattr(model, "spoken_name"):
+            yield "reports no cost: run.limits.cost does not hold it"  # ours costs nothing
+        if message.response_metadata.pop(UNSAID, False):
+            yield "does not say why its answers end: one that was cut short would pass as whole"
 
     def _aborted(
         self, started: events.ModelStarted, error: BaseException, then: _Next | None, more: bool
