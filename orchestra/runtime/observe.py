@@ -25,6 +25,7 @@ from ..scenario.middleware import BRINGS
 from ..text import whole_characters
 from . import clock
 from .approval import OWN, answered, ask, give, noted, questions_of
+from .guests import lend
 from .state import Place, Writer, place_of
 from .turns import ModelHandler, Turns
 from .values import brief, plain
@@ -152,6 +153,8 @@ class Observer(AgentMiddleware[Any, Any, Any]):
             # A tool may change its arguments; the message in the history must not change.
             own = call.copy()
             own["args"] = copy.deepcopy(call["args"])
+            if call["name"] not in self._delegates:
+                lend(request.runtime.config, call["id"] or "", call["name"])
             try:
                 return await handler(request.override(tool_call=own))
             except GraphBubbleUp as error:

@@ -107,7 +107,7 @@ class Run:
 
     async def _events(self) -> AsyncGenerator[Event, None]:
         state, scenario = self._state, self.team.scenario
-        adapter = Adapter(self.id, self.team.secrets)
+        adapter = Adapter(self.id, self.team.secrets, frozenset(scenario.agents))
         given = [*state.past.inputs]
         given += [turn.input for turn in self.case.turns[len(given) :]]
         for event in self._begin(adapter, given):

@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -22,7 +22,9 @@ from .. import events
 from ..events import BaseEvent, Event, Usage
 from ..scenario.agents import RESPONSE
 from ..text import whole_characters
+from .guests import TOOL, Guests
 from .ledger import Ledger
+from .past import Past
 from .secrets import Filler
 from .state import AGENT, CALL, MESSAGE
 from .values import plain
@@ -34,17 +36,26 @@ MODES = ["messages", "custom", "tools"]
 class Adapter(Ledger):
     """Makes the events of one run of what LangGraph streams."""
 
-    def __init__(self, run: str, secrets: Filler | None = None) -> None:
+    def __init__(
+        self, run: str, secrets: Filler | None = None, known: Collection[str] = ()
+    ) -> None:
         super().__init__(run, secrets)
+        self._guests = Guests(known)
         self._asides: dict[str, Voice] = {}  # of middleware's own messages, by id
         self._calls: dict[tuple[str, ...], str] = {}  # call path by namespace
+
+    def resume(self, past: Past) -> Iterator[Event]:
+        for event in past.seen:
+            if isinstance(event, events.AgentStarted):
+                self._guests.seen(event.call or "")
+        yield from super().resume(past)
 
     def feed(self, part: Mapping[str, Any]) -> Iterator[Event]:
         """The events in one item of the stream."""
         match part["type"]:
             case "messages":
                 message, metadata = part["data"]
-                yield from self._message(message, metadata)
+                yield from self._message(message, metadata, part["ns"])
             case "custom":
                 data = part["data"]
                 if isinstance(data, BaseEvent):
@@ -55,16 +66,22 @@ class Adapter(Ledger):
             case "tools" if part["data"]["event"] == "tool-output-delta":
                 data = part["data"]
                 yield from self._progress(part["ns"], data["delta"], data["tool_call_id"])
+            case "tools" if event := self._guests.tool(part["ns"], part["data"]):
+                yield from self._reported(event, part["ns"])  # type: ignore[arg-type]
 
-    def _message(self, message: BaseMessage, metadata: Mapping[str, Any]) -> Iterator[Event]:
+    def _message(
+        self, message: BaseMessage, metadata: Mapping[str, Any], ns: tuple[str, ...]
+    ) -> Iterator[Event]:
         if isinstance(message, ToolMessage):
             yield from self._answered(message, metadata.get(CALL, ""))
         elif isinstance(message, AIMessage):  # and not of the user, or of the system
             message_id = metadata.get(MESSAGE)
-            if message_id is None:
-                yield from self._internal(message, metadata)
-            else:
+            if message_id is not None:
                 yield from self._spoken(message, message_id)
+            elif TOOL in metadata:
+                yield from self._guest(message, metadata, ns)
+            else:
+                yield from self._internal(message, metadata)
 
     def _spoken(self, message: AIMessage, message_id: str) -> Iterator[Event]:
         model = self._models.get(message_id)
@@ -151,6 +168,20 @@ class Adapter(Ledger):
             if rest := voice.rest():
                 yield self._call_delta(model, index, None, None, rest)
 
+    def _guest(
+        self, message: AIMessage, metadata: Mapping[str, Any], ns: tuple[str, ...]
+    ) -> Iterator[Event]:
+        """Words of an agent or a model that a user's tool runs."""
+        if (metadata[CALL], metadata[TOOL][0]) not in self._tools:
+            return  # the tool has ended without it
+        before, message_id, after = self._guests.hear(message, metadata, ns)
+        for event in before:
+            yield from self._reported(event)  # type: ignore[arg-type]
+        yield from self._spoken(message, message_id)
+        for event in after:
+            began = self._models[message_id].started.t
+            yield from self._reported(replace(event, duration=self.elapsed - began))  # type: ignore
+
     def _internal(self, message: AIMessage, metadata: Mapping[str, Any]) -> Iterator[Event]:
         """Words that are nobody's own: of middleware, or of a model inside a tool."""
         if not isinstance(message, AIMessageChunk):
@@ -222,10 +253,18 @@ class Adapter(Ledger):
                 self._tools[call, event.tool_call_id] = running = self.stamp(event)
                 yield running
             case events.ToolFinished() | events.ToolFailed():
-                if self._tools.pop((call, event.tool_call_id), None):
-                    yield self.stamp(event)
+                yield from self._tool_ended(event, call)
             case _:
                 yield self.stamp(event)
+
+    def _tool_ended(
+        self, event: events.ToolFinished | events.ToolFailed, call: str
+    ) -> Iterator[Event]:
+        failed = isinstance(event, events.ToolFailed)
+        for end in self._guests.leave(call, event.tool_call_id, failed=failed):
+            yield from self._reported(end)  # type: ignore[arg-type]
+        if self._tools.pop((call, event.tool_call_id), None):
+            yield self.stamp(event)
 
     def _model_finished(self, event: events.ModelFinished, call: str) -> Iterator[Event]:
         model = self._models[event.message_id]

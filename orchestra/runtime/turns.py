@@ -17,7 +17,6 @@ from typing import Any
 from langchain.agents.middleware import ModelRequest, ModelResponse
 from langchain_core.callbacks import AsyncCallbackHandler
 from langchain_core.messages import AIMessage, AIMessageChunk, ToolCall
-from langchain_core.messages.ai import UsageMetadata
 from langchain_core.runnables.config import RunnableConfig, merge_configs, var_child_runnable_config
 from langgraph.config import get_config
 from langgraph.errors import GraphBubbleUp
@@ -31,7 +30,7 @@ from . import clock
 from .faults import COST, UNSAID, ending, failure_of, finish_reason, wait_before
 from .state import MESSAGE, Place, place_of
 from .structured import Recorded, as_answer
-from .values import brief, plain
+from .values import brief, plain, usage_of
 from .voice import words_of
 from .whole import is_kept, mend
 
@@ -212,7 +211,7 @@ class Turns:
                 for c in message.tool_calls
                 if c["name"] != RESPONSE  # the answer itself, and no tool
             ),
-            usage=_usage(message.usage_metadata),
+            usage=usage_of(message.usage_metadata),
             finish_reason=finish_reason(message),
             truncated=kept or ending(message, None) == "cut",
             duration=duration,
@@ -295,14 +294,3 @@ def _model_name(model: Any, spec: str) -> str:
         return own
     name = getattr(model, "model_name", None)
     return f"{spec.partition(':')[0]}:{name}" if isinstance(name, str) else spec
-
-
-def _usage(reported: UsageMetadata | None) -> events.Usage | None:
-    if reported is None:
-        return None
-    return events.Usage(
-        input_tokens=reported["input_tokens"],
-        output_tokens=reported["output_tokens"],
-        reasoning_tokens=reported.get("output_token_details", {}).get("reasoning") or 0,
-        cached_tokens=reported.get("input_token_details", {}).get("cache_read") or 0,
-    )

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from .. import events
 from ..errors import OrchestraError
 from ..text import whole_characters
+
+if TYPE_CHECKING:
+    from langchain_core.messages.ai import UsageMetadata
 
 LONGEST = 400  # characters of an error; some servers answer with a page of HTML
 
@@ -60,3 +64,15 @@ def _cause(error: BaseException) -> str:
     for _ in range(10):  # an error may be its own cause
         root = root.__cause__ or root
     return "" if str(root) in str(error) else f"{type(root).__name__}: {root}"
+
+
+def usage_of(reported: UsageMetadata | None) -> events.Usage | None:
+    """The tokens of a message, as its provider reports them; None if it does not."""
+    if reported is None:
+        return None
+    return events.Usage(
+        input_tokens=reported["input_tokens"],
+        output_tokens=reported["output_tokens"],
+        reasoning_tokens=reported.get("output_token_details", {}).get("reasoning") or 0,
+        cached_tokens=reported.get("input_token_details", {}).get("cache_read") or 0,
+    )
