@@ -156,7 +156,7 @@ class ToolFailed(BaseEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Internal(BaseEvent):
-    """Text of a model call that is not the agent's own: a summariser, a model inside a tool."""
+    """Text of a model call that is not the agent's own: of middleware, such as a summariser."""
 
     type: Literal["internal"] = "internal"
     source: str

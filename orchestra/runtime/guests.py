@@ -14,7 +14,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from langchain_core.callbacks import BaseCallbackManager
 from langchain_core.messages import AIMessage, AIMessageChunk
@@ -29,8 +29,10 @@ from .values import plain, usage_of
 
 TOOL = "orchestra_tool"  # in config["metadata"], below a user's tool: id and name of its call
 _OTHER = re.compile(r"[^\w-]+")
+_ROOT = "run:"  # where everything of the scenario is, and what its tools run
 _NODE = "langgraph_checkpoint_ns"  # one for each time that a node of a graph runs
 Space = tuple[str, ...]
+Status = Literal["completed", "failed", "cancelled"]
 
 
 class _Lent(dict[str, Any]):
@@ -64,11 +66,17 @@ def lend(config: RunnableConfig, tool_call_id: str, name: str) -> None:
 
 @dataclass(slots=True)
 class _Message:
-    """A message that a guest is saying. LangChain's id may give way to the provider's."""
+    """A message that a guest is saying."""
 
     id: str
-    own: str | None
+    ids: dict[bool, str] = field(default_factory=dict)  # LangChain's own, and the provider's
     pieces: list[AIMessage] = field(default_factory=list)
+
+    def goes_on(self, other: str | None) -> bool:
+        """Whether a piece with this id is of it. Of either kind a message has one id: LangChain's
+        until the provider's is known, and again where the provider gives none; another of the
+        same kind is of another attempt."""
+        return not other or self.ids.setdefault(other.startswith("lc_run-"), other) == other
 
 
 @dataclass(slots=True)
@@ -77,26 +85,28 @@ class Guest:
 
     agent: str
     call: str
-    caller: str
-    """The call whose tool it is, and the tool call."""
-    tool_call_id: str
+    space: Space
+    owner: str
+    """The tool call of the scenario's agent in which it runs, at whatever depth."""
+    tool_call_id: str | None
+    """The tool call that runs it, of its parent's; None if it is one of several, unknown which."""
     said: int = 0
     output: str = ""
     open: dict[str, _Message] = field(default_factory=dict)  # by the node that says it
     heard: set[str] = field(default_factory=set)  # the ids of its messages
-    tools: dict[str, str] = field(default_factory=dict)  # their names, by tool call id
+    asked: set[str] = field(default_factory=set)  # the ids of its tool calls
+    tools: dict[str, str] = field(default_factory=dict)  # the open ones: names by tool call id
+
+    @property
+    def parent(self) -> str:
+        return self.call.rpartition("/")[0]
 
     def begun(self) -> BaseEvent:
-        parent = self.call.rpartition("/")[0]
         return events.AgentStarted(
-            agent=self.agent, call=self.call, parent=parent, tool_call_id=self.tool_call_id
+            agent=self.agent, call=self.call, parent=self.parent, tool_call_id=self.tool_call_id
         )
 
-    def tool_of(self, data: Mapping[str, Any]) -> str:
-        return self.tools.pop(data["tool_call_id"], "")
-
-    def ended(self, *, failed: bool) -> Iterator[BaseEvent]:
-        status: Any = "failed" if failed else "completed"
+    def ended(self, status: Status) -> Iterator[BaseEvent]:
         yield events.AgentFinished(
             agent=self.agent, call=self.call, status=status, output=self.output
         )
@@ -107,8 +117,7 @@ class Guests:
 
     def __init__(self, known: Collection[str] = ()) -> None:
         self._known = known
-        self._here: dict[tuple[str, Space, str], Guest] = {}
-        self._at: dict[Space, Guest] = {}
+        self._here: dict[tuple[Any, ...], Guest] = {}
         self._numbers: Counter[str] = Counter()
 
     def seen(self, call: str) -> None:
@@ -129,80 +138,100 @@ class Guests:
             guest.heard.add(message.id)
         node = metadata.get(_NODE) or message.id or ""
         saying = guest.open.get(node)
-        if saying is not None and _another(saying.own, message.id):
+        if saying is not None and not saying.goes_on(message.id):
             before.append(_event(events.ModelAborted, guest, saying.id, reason="retry"))
             saying = None
         if saying is None:
             guest.said += 1
-            saying = guest.open[node] = _Message(f"{guest.call}:{guest.said}", message.id)
+            saying = guest.open[node] = _Message(f"{guest.call}:{guest.said}")
+            saying.goes_on(message.id)
             name = f"{metadata.get('ls_provider', '')}:{metadata.get('ls_model_name', '')}"
             before.append(_event(events.ModelStarted, guest, saying.id, model=name.strip(":")))
-        saying.own = message.id or saying.own
         saying.pieces.append(message)
         if isinstance(message, AIMessageChunk) and message.chunk_position != "last":
             return before, saying.id, []
         del guest.open[node]
         return before, saying.id, [self._finished(guest, saying)]
 
-    def tool(self, space: Space, data: Mapping[str, Any]) -> BaseEvent | None:
+    def tool(self, space: Space, data: Mapping[str, Any]) -> Iterator[BaseEvent]:
         """A tool of a guest's own, as LangGraph tells of it."""
-        guest = self._at.get(space)
+        guest = self._user(space, data["tool_call_id"])
         if guest is None:
-            return None
+            return
         who = {"agent": guest.agent, "call": guest.call, "tool_call_id": data["tool_call_id"]}
-        match data["event"]:
-            case "tool-started":
-                args = data.get("input")
-                args = plain(args) if isinstance(args, dict) else {"input": plain(args)}
-                guest.tools[data["tool_call_id"]] = data["tool_name"]
-                return events.ToolStarted(**who, name=data["tool_name"], args=args)
-            case "tool-finished":
-                output = data.get("output")
-                text = getattr(output, "text", None)
-                text = text if isinstance(text, str) else str(output)
-                return events.ToolFinished(
-                    **who, name=guest.tool_of(data), result=whole_characters(text)
-                )
-            case "tool-error":
+        if data["event"] == "tool-started":
+            args = data.get("input")
+            args = plain(args) if isinstance(args, dict) else {"input": plain(args)}
+            guest.tools[data["tool_call_id"]] = data["tool_name"]
+            yield events.ToolStarted(**who, name=data["tool_name"], args=args)
+        elif data["tool_call_id"] in guest.tools:
+            name = guest.tools.pop(data["tool_call_id"])
+            failed = data["event"] == "tool-error"
+            status: Status = "failed" if failed else "completed"
+            yield from self.leave(guest.call, data["tool_call_id"], status)
+            if failed:
                 error = whole_characters(str(data.get("message", "")))
-                return events.ToolFailed(**who, name=guest.tool_of(data), error=error)
-        return None
+                yield events.ToolFailed(**who, name=name, error=error)
+            else:
+                result = whole_characters(_text(data.get("output")))
+                yield events.ToolFinished(**who, name=name, result=result)
 
-    def leave(self, call: str, tool_call_id: str, *, failed: bool) -> Iterator[BaseEvent]:
+    def leave(self, call: str, tool_call_id: str, status: Status) -> Iterator[BaseEvent]:
         """A tool has ended, and with it the guests that it had: the innermost first."""
         for key, guest in reversed(list(self._here.items())):
-            if (guest.caller, guest.tool_call_id) == (call, tool_call_id):
+            mine = guest.tool_call_id in (tool_call_id, None) and guest.parent == call
+            if mine and key in self._here:
+                while guest.tools:  # what it left open
+                    yield from self.leave(guest.call, guest.tools.popitem()[0], status)
+                if guest.tool_call_id is None and self._busy(guest.parent):
+                    continue  # in one of those that are still open, for all one knows
                 del self._here[key]
-                self._at = {space: it for space, it in self._at.items() if it is not guest}
-                yield from guest.ended(failed=failed)
+                yield from guest.ended(status)
 
     def _guest(self, metadata: Mapping[str, Any], space: Space, before: list[BaseEvent]) -> Guest:
-        caller = metadata[CALL]
         tool_call_id, tool = metadata[TOOL]
         name = str(metadata.get(AGENT) or tool)
-        key = tool_call_id, space, name
+        key = tool_call_id, space, name, metadata.get("thread_id")
         if (guest := self._here.get(key)) is not None:
             return guest
         agent = _OTHER.sub("_", name).strip("_") or "agent"
         if agent in self._known:  # no agent of the scenario's, though it says so
             agent = f"{tool}-{agent}"
-        host = self._host(space, tool_call_id)
-        path = f"{host.call if host else caller}/{agent}"
+        parent = metadata[CALL]
+        owner = tool_call_id
+        if (host := self._host(space, owner)) is not None:
+            parent = host.call
+            tool_call_id = next(iter(host.tools)) if len(host.tools) == 1 else None
+        path = f"{parent}/{agent}"
         self._numbers[path] += 1
-        guest = Guest(agent, f"{path}#{self._numbers[path]}", caller, tool_call_id)
-        self._here[key] = self._at[space] = guest
+        guest = Guest(agent, f"{path}#{self._numbers[path]}", space, owner, tool_call_id)
+        self._here[key] = guest
         before.append(guest.begun())
         return guest
 
-    def _host(self, space: Space, tool_call_id: str) -> Guest | None:
+    def _user(self, space: Space, tool_call_id: str) -> Guest | None:
+        """Whose tool it is, of the guests in this place."""
+        here = [guest for guest in self._here.values() if guest.space == space]
+        asked = [guest for guest in here if tool_call_id in guest.asked]
+        found = asked or here
+        return found[-1] if found else None
+
+    def _host(self, space: Space, owner: str) -> Guest | None:
         """The guest whose tool this one runs in, if it is not the scenario's agent's."""
-        if space and space[-1].isdecimal():  # LangGraph's mark of a second run in one place
-            space = space[:-1]
-        for end in range(len(space) - 1, 0, -1):
-            host = self._at.get(space[:end])
-            if host is not None and host.tool_call_id == tool_call_id:
-                return host
-        return None
+        around: list[Guest] = []
+        for guest in self._here.values():
+            end = len(guest.space)
+            if (
+                guest.tools
+                and guest.owner == owner
+                and end < len(space)
+                and (space[:end] == guest.space and (end or not space[0].startswith(_ROOT)))
+            ):  # in a thread of its own an agent is nowhere, and what its tools run is just below
+                around.append(guest)
+        return max(around, key=lambda guest: len(guest.space), default=None)
+
+    def _busy(self, call: str) -> bool:
+        return any(guest.tools for guest in self._here.values() if guest.call == call)
 
     def _finished(self, guest: Guest, saying: _Message) -> BaseEvent:
         first, *rest = saying.pieces
@@ -210,6 +239,7 @@ class Guests:
         if isinstance(first, AIMessageChunk):
             message = first.__add__([it for it in rest if isinstance(it, AIMessageChunk)])
         guest.output = whole_characters(message.text) or guest.output
+        guest.asked.update(it["id"] or "" for it in message.tool_calls)
         calls = tuple(
             events.ToolCall(id=it["id"] or "", name=it["name"], args=plain(it["args"]))
             for it in message.tool_calls
@@ -230,6 +260,6 @@ def _event(kind: Any, guest: Guest, message_id: str, **more: Any) -> BaseEvent:
     return made
 
 
-def _another(own: str | None, other: str | None) -> bool:
-    """Whether an id of LangChain's is of another attempt; a provider's own is but another name."""
-    return own != other and bool(own and other) and str(other).startswith("lc_run-")
+def _text(output: Any) -> str:
+    text = getattr(output, "text", None)
+    return text if isinstance(text, str) else str(output)

@@ -22,7 +22,7 @@ from .. import events
 from ..events import BaseEvent, Event, Usage
 from ..scenario.agents import RESPONSE
 from ..text import whole_characters
-from .guests import TOOL, Guests
+from .guests import TOOL, Guests, Status
 from .ledger import Ledger
 from .past import Past
 from .secrets import Filler
@@ -66,8 +66,9 @@ class Adapter(Ledger):
             case "tools" if part["data"]["event"] == "tool-output-delta":
                 data = part["data"]
                 yield from self._progress(part["ns"], data["delta"], data["tool_call_id"])
-            case "tools" if event := self._guests.tool(part["ns"], part["data"]):
-                yield from self._reported(event, part["ns"])  # type: ignore[arg-type]
+            case "tools":
+                for event in self._guests.tool(part["ns"], part["data"]):
+                    yield from self._reported(event, part["ns"])  # type: ignore[arg-type]
 
     def _message(
         self, message: BaseMessage, metadata: Mapping[str, Any], ns: tuple[str, ...]
@@ -183,7 +184,7 @@ class Adapter(Ledger):
             yield from self._reported(replace(event, duration=self.elapsed - began))  # type: ignore
 
     def _internal(self, message: AIMessage, metadata: Mapping[str, Any]) -> Iterator[Event]:
-        """Words that are nobody's own: of middleware, or of a model inside a tool."""
+        """Words that are nobody's own: of middleware."""
         if not isinstance(message, AIMessageChunk):
             return
         text = str(message.text)
@@ -260,8 +261,10 @@ class Adapter(Ledger):
     def _tool_ended(
         self, event: events.ToolFinished | events.ToolFailed, call: str
     ) -> Iterator[Event]:
-        failed = isinstance(event, events.ToolFailed)
-        for end in self._guests.leave(call, event.tool_call_id, failed=failed):
+        status: Status = "completed"
+        if isinstance(event, events.ToolFailed):
+            status = "cancelled" if event.error.startswith("cancelled") else "failed"
+        for end in self._guests.leave(call, event.tool_call_id, status):
             yield from self._reported(end)  # type: ignore[arg-type]
         if self._tools.pop((call, event.tool_call_id), None):
             yield self.stamp(event)
