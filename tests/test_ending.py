@@ -118,3 +118,33 @@ def test_a_thread_tells_its_error() -> None:
     future = threads.submit(int, "x")
     with pytest.raises(ValueError, match="invalid literal"):
         future.result(60)
+
+
+WALKS_AWAY = """
+import asyncio, sys
+import orchestra
+from orchestra.scenario import loads
+
+TEAM = '''
+version: 1
+agents: {lead: {subagents: [w]}, w: {}}
+input: x
+script:
+  lead: [{tool_calls: [{w: {query: a}}, {w: {query: b}}]}, {text: e}]
+  w: [{text: one two three four five, rate: 20}]
+'''
+
+async def main() -> None:
+    async for event in orchestra.run(loads(TEAM, path="team.yaml")):
+        if event.type == "text_delta":
+            break
+
+asyncio.run(main())
+"""
+
+
+def test_a_script_that_breaks_out_of_a_run_ends_in_silence() -> None:
+    """The loop's end closes all async generators at once; none of that is the user's."""
+    command = [sys.executable, "-W", "error", "-c", WALKS_AWAY]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -6,8 +6,9 @@ import asyncio
 import secrets
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from dataclasses import replace
+from itertools import chain
 from typing import Literal
 
 from langchain_core.messages import HumanMessage
@@ -21,6 +22,7 @@ from ..text import whole_characters
 from .approval import Decide, Decider
 from .graph import Team
 from .past import Past
+from .reading import Reading
 from .schedule import Schedule
 from .state import RUN, RunState
 from .stream import MODES, Adapter
@@ -178,15 +180,15 @@ class Run:
                 subgraphs=True,
                 version="v2",
             )
+            reading = Reading(stream)
             try:
-                async for part in stream:
-                    for event in adapter.feed(part):
+                while parts := await reading.more():
+                    for event in chain.from_iterable(map(adapter.feed, parts)):
                         yield event
             except Exception as error:  # noqa: BLE001 - LangGraph's own failures end a run as well
                 state.error = error
             finally:  # a consumer that walks away stops the agents
-                with suppress(RuntimeError):  # the loop, at its end, may be closing it already
-                    await stream.aclose()
+                await reading.close()
         if state.waiting and not state.error and not state.cancelled:
             return  # the turn is not over, and those who wait have not ended
         if turn <= past.turns:
