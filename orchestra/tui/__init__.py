@@ -19,6 +19,7 @@ from ..errors import OrchestraError
 from ..events import Member, RunFinished
 from .app import Clock, Viewer
 from .feed import Run, Source
+from .pauses import short_pauses
 from .prompt import Questions
 
 __all__ = ["Questions", "Run", "Source", "Terminated", "view"]
@@ -56,7 +57,8 @@ def view(
     """
     viewer = Viewer(title, team, source, questions=questions, clock=clock)
     try:
-        viewer.run()
+        with short_pauses():
+            viewer.run()
     finally:
         viewer.feed.stop()
     if viewer.signal is not None:

@@ -1,0 +1,211 @@
+"""How long a key waits while agents stream: the real viewer on a pty, beside a plain one.
+
+``python tests/benchmarks/bench_keys.py [agents] [tokens a second each] [seconds] [bytes a second]``,
+or without arguments the three loads that docs speak of. Both programs run the same scenario through
+the whole runtime; the plain viewer gives each agent a ``Markdown`` and writes its tokens with
+``Markdown.get_stream``, as Textual's manual says. A key is pressed 20 times a second; it has waited
+until a method of the screen is called for it. What a program has not come to when the time is up
+counts as waited until then. CPU is of the process between the first key and the last.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import pty
+import select
+import signal
+import struct
+import sys
+import tempfile
+import termios
+import time
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Thread
+
+SIZE = (200, 50)
+KEY, SENT = "f12", b"\x1b[24~"
+EVERY = 0.05  # seconds between two keys
+WARM = 2.0  # seconds from the first screen to the first key
+GRACE = 8.0  # seconds to come to the last keys
+LOADS = ((16, 50, 6, 0), (64, 100, 6, 0), (16, 50, 6, 60_000))
+WORDS = "the agent reads a `tool` and says **what** it found.\n\n"
+
+
+@dataclass(frozen=True)
+class Measured:
+    waits: list[float]
+    cpu: float
+    """Cores."""
+
+    def wait(self, share: float) -> float:
+        """Milliseconds that this share of the keys waited at most."""
+        return sorted(self.waits)[min(int(share * len(self.waits)), len(self.waits) - 1)] * 1e3
+
+
+def scenario(agents: int, rate: int, seconds: float) -> str:
+    """All agents at once: a lead that says nothing, and its subagents at ``rate`` tokens a second."""
+    names = [f"agent{n}" for n in range(agents)]
+    text = WORDS * (round(rate * seconds / 12) + 1)
+    calls = ", ".join(f"{{{name}: {{query: go}}}}" for name in names)
+    lines = [
+        "version: 1",
+        "main: lead",
+        "agents:",
+        f"  lead: {{subagents: [{', '.join(names)}]}}",
+        *(f"  {name}: {{}}" for name in names),
+        "input: Go.",
+        f"run: {{max_concurrency: {agents}, limits: {{tokens: 100000000}}}}",
+        "script:",
+        f"  lead: [{{tool_calls: [{calls}], rate: 100000}}, {{text: done}}]",
+        *(f"  {name}: [{{text: {text!r}, rate: {rate}}}]" for name in names),
+    ]
+    return "\n".join(lines).replace("'the", '"the').replace("'", '"') + "\n"
+
+
+def child(which: str, path: str, log: str) -> None:
+    """One of the two programs, telling ``log`` of every key that it comes to."""
+    from textual.screen import Screen
+
+    told = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+
+    def pressed(_: Screen[object]) -> None:
+        os.write(told, f"{time.monotonic()} {time.process_time()}\n".encode())
+
+    setattr(Screen, f"key_{KEY}", pressed)
+    if which == "ours":
+        from orchestra.cli import main
+
+        main(["tui", path])
+    else:
+        plain(path)
+
+
+def plain(path: str) -> None:
+    from textual.app import App, ComposeResult
+    from textual.containers import Grid, VerticalScroll
+    from textual.widgets import Markdown
+
+    import orchestra
+    from orchestra.events import TextDelta
+
+    loaded = orchestra.load(path)
+
+    class Plain(App[None]):
+        def compose(self) -> ComposeResult:
+            with Grid() as grid:
+                grid.styles.grid_size_columns = round(len(loaded.agents) ** 0.5)
+                for name in loaded.agents:
+                    with VerticalScroll() as scroll:
+                        yield Markdown(id=name)
+                    scroll.anchor()
+
+        def on_mount(self) -> None:
+            self.run_worker(self.stream())
+
+        async def stream(self) -> None:
+            streams = {
+                name: Markdown.get_stream(self.query_one(f"#{name}", Markdown))
+                for name in loaded.agents
+            }
+            # The graph has its own loop, as in orchestra: else a slow screen would slow it down,
+            # and the load would not be the same.
+            come: deque[TextDelta] = deque()
+            Thread(target=asyncio.run, args=[follow(come)], daemon=True).start()
+            while True:
+                while come:
+                    event = come.popleft()
+                    await streams[event.agent].write(event.text)
+                await asyncio.sleep(1 / 30)
+
+    async def follow(come: deque[TextDelta]) -> None:
+        async for event in orchestra.run(loaded):
+            if isinstance(event, TextDelta):
+                come.append(event)
+
+    Plain().run()
+
+
+def measure(which: str, path: Path, seconds: float, slow: int) -> Measured:
+    """Run a program on a pty that is read at ``slow`` bytes a second (0: at once)."""
+    log = path.with_suffix(f".{which}")
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.environ.update(TERM="xterm-256color", COLORTERM="truecolor", LANG="C.UTF-8")
+        os.environ["ORCHESTRA_HOME"] = str(path.parent)
+        os.execv(sys.executable, [sys.executable, __file__, "child", which, str(path), str(log)])
+    fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", SIZE[1], SIZE[0], 0, 0))
+    try:
+        sent = drive(fd, log, seconds, slow)
+    finally:
+        end = time.monotonic()
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        os.close(fd)
+    rows = [tuple(map(float, line.split())) for line in log.read_text().splitlines()]
+    came = [row[0] for row in rows] + [end] * (len(sent) - len(rows))
+    waits = [max(there - pressed, 0.0) for pressed, there in zip(sent, came, strict=True)]
+    wall = rows[-1][0] - rows[0][0]
+    return Measured(waits, (rows[-1][1] - rows[0][1]) / wall if wall else 1.0)
+
+
+def drive(fd: int, log: Path, seconds: float, slow: int) -> list[float]:
+    """Press keys and read; when each key was pressed."""
+    sent: list[float] = []
+    begun, seen, taken = 0.0, b"", 0
+    while True:
+        now = time.monotonic()
+        if begun:
+            last = begun + WARM + seconds
+            if now >= begun + WARM + len(sent) * EVERY and now < last:
+                os.write(fd, SENT)
+                sent.append(now)
+            if now > last and (now > last + GRACE or _all_there(log, len(sent))):
+                return sent
+        if slow and begun and taken > slow * (now - begun):
+            time.sleep(0.002)
+            continue
+        if not select.select([fd], [], [], 0.002)[0]:
+            continue
+        data = os.read(fd, 4096 if slow else 65536)
+        taken += len(data)
+        if b"\x1b[?2026$p" in data:
+            os.write(fd, b"\x1b[?2026;1$y")  # a terminal that can show a frame at once
+        if not begun:
+            seen += data
+            begun = now if b"\x1b[?1049h" in seen else 0.0
+
+
+def _all_there(log: Path, count: int) -> bool:
+    return log.exists() and log.read_bytes().count(b"\n") >= count
+
+
+def compare(agents: int, rate: int, seconds: int, slow: int) -> None:
+    terminal = f", a terminal that reads {slow / 1e3:.0f} kB/s" if slow else ""
+    print(f"{agents} agents at {rate} tokens/s{terminal}: a key waits, in ms")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "load.yaml")
+        path.write_text(scenario(agents, rate, WARM + seconds + GRACE))
+        ours, theirs = (measure(which, path, seconds, slow) for which in ("ours", "plain"))
+    for name, it in (("Markdown.get_stream", theirs), ("orchestra", ours)):
+        print(
+            f"  {name:<20} median {it.wait(0.5):7.1f}   p95 {it.wait(0.95):7.1f}"
+            f"   most {it.wait(1):7.1f}   CPU {it.cpu:4.0%}"
+        )
+    print(
+        f"  {'ratio':<20} p95 1/{theirs.wait(0.95) / ours.wait(0.95):.0f}"
+        f"   CPU {ours.cpu / theirs.cpu:.2f}"
+    )
+
+
+def main() -> None:
+    given = [int(argument) for argument in sys.argv[1:]]
+    for load in LOADS if not given else [(*given, *LOADS[0][len(given) :])]:
+        compare(*load)
+
+
+if __name__ == "__main__":
+    child(*sys.argv[2:]) if sys.argv[1:2] == ["child"] else main()
