@@ -41,7 +41,8 @@ def main(argv: Sequence[str]) -> int:
             _say(f"orchestra: {_short(str(error.filename))}: {error.strerror}")
             return INVALID
         _give_up_stdout()  # a full disk, most often
-        _say(f"orchestra: {error}")
+        where = error.filename or "the output cannot be written"
+        _say(f"orchestra: {_short(str(where))}: {error.strerror or error}")
         return RUN_FAILED
     except Exception as error:  # noqa: BLE001 - the last resort
         if os.environ.get("ORCHESTRA_DEBUG"):

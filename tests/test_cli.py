@@ -307,7 +307,7 @@ def test_a_full_disk() -> None:
             [*ORCHESTRA, "run", NEWSROOM], stdout=full, stderr=subprocess.PIPE, text=True
         )
     assert done.returncode == 4
-    assert "No space left" in done.stderr
+    assert "the output cannot be written: No space left" in done.stderr
     assert "Traceback" not in done.stderr
     assert "ignored" not in done.stderr
 
