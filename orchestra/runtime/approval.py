@@ -58,7 +58,7 @@ async def ask(
     if asked.interrupt_id not in past.asked:
         write(asked)
     decide = place.state.decide
-    with place.state.time_stands_still(place.call):
+    with place.state.control.time_stands_still(place.call):
         decision = await decide(asked) if decide is not None else None
     if decision is None:
         raise GraphInterrupt([Interrupt(value=request, id=asked.interrupt_id)])

@@ -32,13 +32,23 @@ class Batch:
         self.runs = [Run(team, case, decide=decide, whole=False, seed=seed) for case in cases]
         self.tap: Callable[[Event], object] = nobody
         """Is given every event as it happens: of later runs, long before their turn comes."""
+        self._shown = self.runs[:1]
         self._slots = asyncio.Semaphore(team.scenario.run.max_concurrency)
         self._team = team if close_team else None
 
-    def cancel(self) -> None:
-        """End all runs, as :meth:`Run.cancel` does."""
+    def cancel(self, call: str | None = None) -> None:
+        """End all runs, as :meth:`Run.cancel` does; a call of the one that is being shown."""
+        for run in self.runs if call is None else self._shown:
+            run.cancel(call)
+
+    def pause(self) -> None:
+        """Hold all runs, as :meth:`Run.pause` does."""
         for run in self.runs:
-            run.cancel()
+            run.pause()
+
+    def resume(self) -> None:
+        for run in self.runs:
+            run.resume()
 
     def __aiter__(self) -> AsyncGenerator[Event, None]:
         return self._events()
@@ -52,7 +62,8 @@ class Batch:
             for run, queue in zip(self.runs, queues, strict=True)
         ]
         try:
-            for work, queue in zip(works, queues, strict=True):
+            for run, work, queue in zip(self.runs, works, queues, strict=True):
+                self._shown = [run]
                 while (event := await queue.get()) is not None:
                     yield event
                 await work

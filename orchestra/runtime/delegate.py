@@ -12,7 +12,7 @@ import asyncio
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from langchain.tools import ToolRuntime
 from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMessage, ToolMessage
@@ -21,10 +21,11 @@ from langgraph.errors import GraphBubbleUp
 from pydantic import BaseModel, ConfigDict
 
 from .. import events
-from ..errors import LimitExceeded, OrchestraError
+from ..errors import OrchestraError
 from ..scenario import AgentSpec, AnyAgent, Limits
 from ..scenario.agents import TRANSFER
 from ..text import whole_characters
+from .control import CALLED_OFF, CalledOff
 from .past import Go
 from .state import CALL, RunState, Writer, metadata_for, state_of
 from .values import brief, plain
@@ -71,6 +72,8 @@ class Answer:
     text: str
     structured: Any = None
     to: str | None = None
+    off: bool = False
+    """Whether a person has called it off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,10 @@ async def call_agent(
             answer = await _go(crew, holder, path, messages, caller)
         except GraphBubbleUp:
             raise
+        except CalledOff:
+            caller.state.restart_all(call)
+            said = [*messages, AIMessage(CALLED_OFF, name=holder)]
+            return Answer(cast(list[AnyMessage], said), CALLED_OFF, off=True)
         except BaseException:
             if caller.parent is not None:  # should it be tried again, it begins where it began
                 caller.state.restart_all(call)
@@ -139,7 +146,7 @@ async def _go(
         answer = _answer(crew.specs[name], call, result)
     except GraphBubbleUp:  # an interrupt, not an end
         raise
-    except asyncio.CancelledError:
+    except (asyncio.CancelledError, CalledOff):
         state.restart(call)
         write(events.AgentFinished(**who, status="cancelled"))
         raise
@@ -169,22 +176,13 @@ async def _timed(
     limits: Limits,
     state: RunState,
 ) -> Any:
-    try:
-        async with asyncio.timeout(limits.seconds) as clock:
-            state.clocks[call] = clock
-            result = {"messages": [*messages]}
-            while True:
-                given = {"messages": result["messages"]}
-                result = await crew.graph(name).ainvoke(given, metadata_for(name, call))
-                if not _refused(crew.specs[name], result["messages"]):
-                    return result
-    except TimeoutError:
-        if not clock.expired():  # a tool's, or a model's own
-            raise
-        took = f"{call}: took more than {limits.seconds:g} s (limits.seconds)"
-        raise LimitExceeded(took) from None
-    finally:
-        state.clocks.pop(call, None)
+    async with state.control.timed(call, limits.seconds):
+        result = {"messages": [*messages]}
+        while True:
+            given = {"messages": result["messages"]}
+            result = await crew.graph(name).ainvoke(given, metadata_for(name, call))
+            if not _refused(crew.specs[name], result["messages"]):
+                return result
 
 
 def _told(result: Any, went: Go) -> Answer:
@@ -234,13 +232,15 @@ def delegate(crew: Crew, name: str) -> BaseTool:
     is called, so agents may delegate to each other in circles.
     """
 
-    async def run(query: str, runtime: ToolRuntime[Any, Any]) -> str:
+    async def run(query: str, runtime: ToolRuntime[Any, Any]) -> str | ToolMessage:
         state = state_of(runtime.config)
         parent = runtime.config["metadata"][CALL]
         tool_call_id = runtime.tool_call_id or ""
         path = state.path_of(parent, tool_call_id, name)
         caller = Caller(state, runtime.stream_writer, parent, tool_call_id)
         answer = await call_agent(crew, name, path, [HumanMessage(query)], caller)
+        if answer.off:
+            return ToolMessage(answer.text, tool_call_id=tool_call_id, name=name, status="error")
         return answer.text
 
     description = crew.specs[name].description or f"Hands a task to {name}."

@@ -76,6 +76,7 @@ class Observer(AgentMiddleware[Any, Any, Any]):
         decision = None
         if (came := place.state.past.result(place.call, call["id"] or "")) is not None:
             return await self._again(request, handler, came)
+        await place.state.control.leave(place.call)
         place.state.spend(place.call, "tool_calls")
         if (raw := place.state.garbled.pop((place.call, call["id"] or ""), None)) is not None:
             told = "not run: its arguments are not JSON" + (f": {raw}" if raw else "")

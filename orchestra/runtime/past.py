@@ -21,6 +21,7 @@ from typing import Any
 from .. import events
 from ..errors import UsageError
 from ..events import Event
+from .control import CALLED_OFF
 
 _DONE = ("completed", "handed_off")
 
@@ -219,8 +220,8 @@ class Past:
             return
         self.open_tools.pop(key, None)
         self._failed.pop(key, None)
-        if isinstance(event, events.ToolFinished):
-            self._results[key] = event
+        if isinstance(event, events.ToolFinished) or event.error == CALLED_OFF:
+            self._results[key] = event  # what a person has called off is not tried again
         else:
             self._failed[key] = event
 

@@ -97,12 +97,28 @@ class Run:
 
         return ask
 
-    def cancel(self) -> None:
+    def cancel(self, call: str | None = None) -> None:
         """End the run: what is open is closed, and ``run_finished`` says ``cancelled``.
 
-        To be called in the loop that iterates the run.
+        With a call path, end that call, and all below it: its ``agent_finished`` says
+        ``cancelled``, its caller is told that it was called off, and the run goes on. A call that
+        is over, or that is a tool's own, stays as it is. To be called in the loop that iterates
+        the run, like :meth:`pause` and :meth:`resume`.
         """
-        self._state.cancel()
+        if call is None or [call] == [*self._state.conversations]:
+            self._state.cancel()
+        else:
+            self._state.control.call_off(call)
+
+    def pause(self) -> None:
+        """Let no model call and no tool begin until :meth:`resume`; what is under way goes on.
+
+        The time of the calls is not spent meanwhile; ``run.timeout`` is.
+        """
+        self._state.control.pause()
+
+    def resume(self) -> None:
+        self._state.control.resume()
 
     def __aiter__(self) -> AsyncGenerator[Event, None]:
         return self._events()

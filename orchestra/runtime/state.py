@@ -12,8 +12,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
@@ -23,7 +22,7 @@ from langchain_core.runnables import RunnableConfig
 from ..errors import LimitExceeded, OrchestraError, RunTimeout
 from ..events import Interrupted, ToolCall
 from ..scenario import Decision, Limits, RunSpec
-from .clock import now
+from .control import Control
 from .past import Past
 from .schedule import Schedule
 
@@ -89,8 +88,8 @@ class RunState:
     """Who answers when a tool waits for a person."""
     waiting: list[Any] = field(default_factory=list)
     """The questions that nobody answered: the run ends interrupted."""
-    clocks: dict[str, asyncio.Timeout] = field(default_factory=dict)
-    """The time that each call has."""
+    control: Control = field(default_factory=Control)
+    """What a person does to the run, and the time that each call has."""
     past: Past = field(default_factory=Past)
     """What the run has done before it was resumed."""
     schedule: Schedule = field(default_factory=Schedule)
@@ -105,8 +104,6 @@ class RunState:
     _replies: dict[str, dict[int, int]] = field(default_factory=dict)
     _attempts: Counter[str] = field(default_factory=Counter)
     _models: Counter[str] = field(default_factory=Counter)
-    _holding: Counter[str] = field(default_factory=Counter)
-    _left: dict[str, float] = field(default_factory=dict)
     _questions: Counter[tuple[str, str]] = field(default_factory=Counter)
     _ordinals: Counter[tuple[str, str]] = field(default_factory=Counter)
     _paths: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -187,24 +184,6 @@ class RunState:
         self._questions[call, tool_call_id] += 1
         number = self._questions[call, tool_call_id]
         return f"{call}?{tool_call_id}" + (f"~{number}" if number > 1 else "")
-
-    @contextmanager
-    def time_stands_still(self, call: str) -> Iterator[None]:
-        """While a person thinks, the time of a call, and of those above it, is not spent."""
-        held = [it for it in self.clocks if it == call or call.startswith(f"{it}/")]
-        for path in held:
-            due = self.clocks[path].when()
-            if due is not None:  # else another question holds it already
-                self._left[path] = due - now()
-                self.clocks[path].reschedule(None)
-            self._holding[path] += 1
-        try:
-            yield
-        finally:
-            for path in held:
-                self._holding[path] -= 1
-                if not self._holding[path] and path in self.clocks:
-                    self.clocks[path].reschedule(now() + self._left[path])
 
     def path_of(self, call: str, tool_call_id: str, agent: str) -> str:
         """The call path of a delegation; a retried tool call keeps it."""

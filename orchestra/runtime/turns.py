@@ -74,6 +74,7 @@ class Turns:
         place.state.go_on(place.call)
         whole, models = False, place.state.begin_model(place.call)
         for number in count(1):
+            await place.state.control.leave(place.call)
             place.state.spend(place.call, "model_calls")
             started = self._started(place, request)
             write(started)

@@ -4,10 +4,11 @@
 Nothing here knows how a run is made or shown: events come in, events come out.
 """
 
-from .keep import Held, Keeper, Running
+from .keep import Around, Held, Keeper, Running
 from .read import Kept, find, heads, look, open_run, remove
 
 __all__ = [
+    "Around",
     "Held",
     "Keeper",
     "Kept",

@@ -25,11 +25,31 @@ _ADVICE = "ORCHESTRA_HOME=FOLDER keeps runs elsewhere, --no-keep nowhere"
 
 
 class Running(Protocol):
-    """A run in progress: its events, and a way to end it early."""
+    """A run in progress: its events, and ways to end or hold it."""
 
     def __aiter__(self) -> AsyncGenerator[Event, None]: ...
 
-    def cancel(self) -> None: ...
+    def cancel(self, call: str | None = None) -> None: ...
+
+    def pause(self) -> None: ...
+
+    def resume(self) -> None: ...
+
+
+class Around:
+    """A run that stands for another: what is asked of it, the other does."""
+
+    def __init__(self, run: Running) -> None:
+        self._run = run
+
+    def cancel(self, call: str | None = None) -> None:
+        self._run.cancel(call)
+
+    def pause(self) -> None:
+        self._run.pause()
+
+    def resume(self) -> None:
+        self._run.resume()
 
 
 class Tapped(Running, Protocol):
@@ -125,13 +145,11 @@ class Keeper:
         self.close()
 
 
-class _Followed:
+class _Followed(Around):
     def __init__(self, run: Tapped, keeper: Keeper) -> None:
-        self._run, self._keeper = run, keeper
+        super().__init__(run)
+        self._keeper = keeper
         run.tap = keeper.feed
-
-    def cancel(self) -> None:
-        self._run.cancel()
 
     def __aiter__(self) -> AsyncGenerator[Event, None]:
         return self._events()

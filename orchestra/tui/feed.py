@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Protocol
 
 from ..events import Event, RunFinished
@@ -18,15 +18,19 @@ _NO_RUN = 0.5  # seconds
 
 
 class Run(Protocol):
-    """A run in progress: its events, and a way to end it early.
+    """A run in progress: its events, and ways to end or hold it.
 
     After ``cancel`` (called on the loop that iterates) the run winds down: it still yields its
-    closing events and ``run_finished``.
+    closing events and ``run_finished``. With a call path, it ends that call alone.
     """
 
     def __aiter__(self) -> AsyncIterator[Event]: ...
 
-    def cancel(self) -> None: ...
+    def cancel(self, call: str | None = None) -> None: ...
+
+    def pause(self) -> None: ...
+
+    def resume(self) -> None: ...
 
 
 class Source(Protocol):
@@ -70,6 +74,19 @@ class Feed:
             self._cancelled = True
             if self._loop is not None and self._run is not None:
                 self._loop.call_soon_threadsafe(self._run.cancel)
+
+    def call_off(self, call: str) -> None:
+        """End one call of the run."""
+        self._tell(lambda run: run.cancel(call))
+
+    def hold(self, *, held: bool) -> None:
+        """Let nothing new begin in the run, or go on."""
+        self._tell(lambda run: run.pause() if held else run.resume())
+
+    def _tell(self, what: Callable[[Run], None]) -> None:
+        with self._lock:
+            if self._loop is not None and self._run is not None:
+                self._loop.call_soon_threadsafe(what, self._run)
 
     def join(self, timeout: float) -> bool:
         """Wait for the end, at most ``timeout`` seconds; whether it came."""

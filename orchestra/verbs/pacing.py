@@ -9,6 +9,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from ..events import Event, ReasoningDelta, TextDelta
+from ..store import Around
 
 if TYPE_CHECKING:
     from ..store import Running
@@ -17,18 +18,15 @@ _PIECES = re.compile(r"\S+")
 _LONGEST = 5  # characters of a token, where nothing else tells them apart
 
 
-class Paced:
+class Paced(Around):
     """A run whose words come at ``rate`` tokens a second.
 
     Only what is shown is held back: the run itself goes on at its own pace, and is kept as it goes.
     """
 
     def __init__(self, run: Running, rate: float) -> None:
-        self._run = run
+        super().__init__(run)
         self._rate = rate
-
-    def cancel(self) -> None:
-        self._run.cancel()
 
     def __aiter__(self) -> AsyncGenerator[Event, None]:
         return self._events()

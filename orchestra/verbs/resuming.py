@@ -15,6 +15,7 @@ from ..events import Event, Header, RunFinished, RunStarted
 from ..places import runs_folder
 from ..scenario import Case, Scenario
 from ..scenario.files import find_root
+from ..store import Around
 from ..text import clean
 
 if TYPE_CHECKING:
@@ -73,15 +74,12 @@ class Broken:
         raise UsageError(f"{scenario.source.path}: has no case {name!r} any more")
 
 
-class After:
+class After(Around):
     """A run with its past told first, so that whoever looks on sees one run, whole."""
 
     def __init__(self, seen: Sequence[Event], run: Running) -> None:
+        super().__init__(run)
         self._seen = seen
-        self._run = run
-
-    def cancel(self) -> None:
-        self._run.cancel()
 
     def __aiter__(self) -> AsyncGenerator[Event, None]:
         return self._events()
