@@ -149,7 +149,7 @@ async def test_scrolling_up_stops_following_and_counts_what_is_new() -> None:
             halfway.set()
             await asyncio.to_thread(gate.wait, 10)
 
-    run = FakeRun(tape.events, hold=True, pause=pause)
+    run = FakeRun(tape.events, hold=True, before=pause)
     app = Viewer("x", NEWSROOM, run, clock=Clock())
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause()
@@ -388,3 +388,50 @@ async def test_themes_and_no_color(monkeypatch: pytest.MonkeyPatch) -> None:
                 for color in (segment.style.color, segment.style.bgcolor) if segment.style else ():
                     if color is not None and color.triplet is not None:
                         assert len(set(color.triplet)) == 1  # a grey
+
+
+async def test_x_twice_calls_off_what_the_agent_does() -> None:
+    async with staged(midway(), hold=True) as stage:
+        stage.app.split.show_agent(stage.app.board.agents["researcher"])
+        await stage.press("x")
+        assert stage.run.asked == []
+        assert "x again calls off" in stage.screen[-1]
+        await stage.press("x")
+        live = [it.call for it in stage.app.board.agents["researcher"].blocks if it.live]
+        assert live
+        assert stage.run.asked == [f"cancel {call}" for call in live]
+
+
+async def test_x_pressed_for_another_or_long_ago_calls_off_nothing() -> None:
+    async with staged(midway(), hold=True) as stage:
+        for name in ("researcher", "writer", "researcher"):
+            stage.app.split.show_agent(stage.app.board.agents[name])
+            await stage.press("x")
+        stage.clock.now += 10
+        await stage.press("x")
+        assert stage.run.asked == []
+        assert "x again calls off" in stage.screen[-1]
+
+
+async def test_x_on_the_main_agent_points_to_ctrl_c() -> None:
+    async with staged(midway(), hold=True) as stage:
+        stage.app.split.show_agent(stage.app.board.agents["editor"])
+        await stage.press("x", "x")
+        assert stage.run.asked == []
+        assert "ctrl+c cancels it" in stage.screen[-1]
+
+
+async def test_p_holds_the_run_and_lets_it_go_on() -> None:
+    async with staged(midway(), hold=True) as stage:
+        await stage.press("p")
+        assert "⏸ paused" in stage.screen[0]
+        await stage.press("p")
+        assert "● run" in stage.screen[0]
+        assert stage.run.asked == ["pause", "resume"]
+
+
+async def test_what_is_over_cannot_be_held_or_called_off() -> None:
+    async with staged(newsroom().events) as stage:
+        await stage.press("p", "x", "x")
+        assert stage.run.asked == []
+        assert "paused" not in stage.screen[0]

@@ -359,7 +359,7 @@ async def test_a_question_under_the_help_waits() -> None:
     async def pause(_: Event) -> None:
         await asyncio.to_thread(gate.wait, PATIENCE)
 
-    asking = Asking(waiting().events, hold=True, pause=pause)
+    asking = Asking(waiting().events, hold=True, before=pause)
     async with watching(asking) as watch:
         await watch.pilot.press("question_mark")
         shown = str(watch.app.screen.query_one(Static).render())

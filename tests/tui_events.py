@@ -252,26 +252,36 @@ class FakeRun:
     events: Sequence[Event]
     hold: bool = False
     error: Exception | None = None
-    pause: Callable[[Event], Awaitable[None]] | None = None
+    before: Callable[[Event], Awaitable[None]] | None = None
     cancelled: bool = False
     played: threading.Event = field(default_factory=threading.Event)
     called: int = 0
+    asked: list[str] = field(default_factory=list)
 
     def __call__(self) -> FakeRun:
         self.called += 1
         self._end = asyncio.Event()
         return self
 
-    def cancel(self) -> None:
+    def cancel(self, call: str | None = None) -> None:
+        if call is not None:
+            self.asked.append(f"cancel {call}")
+            return
         self.cancelled = True
         self._end.set()
+
+    def pause(self) -> None:
+        self.asked.append("pause")
+
+    def resume(self) -> None:
+        self.asked.append("resume")
 
     async def __aiter__(self) -> AsyncIterator[Event]:
         for event in self.events:
             if self.cancelled:
                 break
-            if self.pause is not None:
-                await self.pause(event)
+            if self.before is not None:
+                await self.before(event)
             yield event
         self.played.set()
         if self.error is not None:

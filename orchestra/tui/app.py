@@ -19,6 +19,7 @@ from ..errors import OrchestraError
 from ..events import Member, RunFinished, RunStarted
 from ..text import one_line
 from . import tools
+from .bars import SAID
 from .board import Board
 from .feed import Feed, Source
 from .help import Help
@@ -50,6 +51,8 @@ class Viewer(App[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+c", "cancel", "Cancel", id="app.cancel", priority=True, key_display="^c"),
+        Binding("p", "pause", "Pause", id="run.pause", show=False),
+        Binding("x", "call_off", "Call off", id="run.call-off", show=False),
     ]
 
     def __init__(
@@ -72,6 +75,7 @@ class Viewer(App[None]):
         self._ticks = 0
         self._cancelling = False
         self._told = False
+        self._aimed: tuple[str, float] | None = None  # who x was pressed for, and until when
 
     def get_default_screen(self) -> Screen[None]:
         return self.split
@@ -178,6 +182,30 @@ class Viewer(App[None]):
             self.split.header.cancelling = True
             self.split.refresh_figures(self.now)
             self.feed.cancel()
+
+    def action_pause(self) -> None:
+        """Let nothing new begin; what is under way goes on, and is shown."""
+        if not self.feed.over:
+            self.split.header.held = held = not self.split.header.held
+            self.split.refresh_figures(self.now)
+            self.feed.hold(held=held)
+
+    def action_call_off(self) -> None:
+        """End what the agent in focus does; a slip ends nothing, as it takes the key twice."""
+        agent = self.board.agents.get(self.split.deck.current)
+        calls = [it.call for it in agent.blocks if it.live] if agent else []
+        aimed, self._aimed = self._aimed, None
+        if agent is None or not calls or self.feed.over:
+            self.split.footer.say(f"{agent.title if agent else 'nobody'} is not at work")
+        elif [*self.board.mains] == calls:
+            self.split.footer.say("that is the whole run: ctrl+c cancels it")
+        elif aimed is None or aimed[0] != agent.name or self._clock() > aimed[1]:
+            self._aimed = agent.name, self._clock() + SAID
+            which = f" ({len(calls)} calls)" if len(calls) > 1 else ""
+            self.split.footer.say(f"x again calls off {agent.title}{which}")
+        else:
+            for call in calls:
+                self.feed.call_off(call)
 
     def action_leave(self) -> None:
         self.exit()

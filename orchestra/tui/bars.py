@@ -6,6 +6,7 @@ from collections.abc import Hashable, Sequence
 
 from rich.cells import cell_len
 from textual import events
+from textual.timer import Timer
 
 from ..text import one_line
 from .board import Board
@@ -14,6 +15,8 @@ from .figures import count, duration
 from .items import State, tame
 from .rows import Span, Spans, spread, wrapped
 from .wrap import fit
+
+SAID = 4.0  # seconds that the footer says something else than the keys
 
 
 class Header(Canvas):
@@ -27,6 +30,7 @@ class Header(Canvas):
         self.board = board
         self.elapsed: float | None = None
         self.cancelling = False
+        self.held = False
         self._spans: Spans = ()
 
     def update(self) -> None:
@@ -58,6 +62,8 @@ class Header(Canvas):
             return board.state, "interrupted" if ends else str(board.state)
         if self.cancelling:
             return board.state, "stopping"
+        if self.held:
+            return State.ASK, "paused"
         if board.questions:
             count = len(board.questions)
             return State.ASK, f"ask ({count})" if count > 1 else "ask"
@@ -82,6 +88,19 @@ class Footer(Canvas):
         super().__init__()
         self._keys: list[tuple[str, str, str]] = []  # key, how it is shown, what it does
         self._places: list[tuple[int, int, str]] = []
+        self._said = ""
+        self._until: Timer | None = None
+
+    def say(self, text: str) -> None:
+        """Say this in place of the keys, for a moment."""
+        if self._until is not None:
+            self._until.stop()
+        self._said = one_line(text, 300)
+        self._until = self.set_timer(SAID, self._fall_silent) if text else None
+        self.repaint()
+
+    def _fall_silent(self) -> None:
+        self.say("")
 
     def on_mount(self) -> None:
         self.screen.bindings_updated_signal.subscribe(self, lambda _: self.update())
@@ -100,11 +119,13 @@ class Footer(Canvas):
         self.update()
 
     def keys(self) -> Sequence[Hashable]:
-        return [(tuple(self._keys), self.size.width)]
+        return [(tuple(self._keys), self._said, self.size.width)]
 
     def draw(self, row: int) -> tuple[Spans, str]:  # noqa: ARG002 - of Canvas
         spans: list[Span] = []
         self._places = []
+        if self._said:
+            return (Span(f" {self._said}", "chip"), Span(" ", "chip")), "bar-row"
         at = 0
         for key, shown, what in self._keys:
             cells = cell_len(shown) + cell_len(what) + 3

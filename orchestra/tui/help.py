@@ -37,6 +37,8 @@ _WORDS = {
     "app.help": "This help",
     "app.quit": "Quit (a run in progress is cancelled)",
     "app.cancel": "Cancel the run; once more quits",
+    "run.pause": "Hold the run: nothing new begins; once more lets it go on",
+    "run.call-off": "Call off what the agent in focus does: press it twice",
     "pane.up": "Scroll up: the pane stops following",
     "pane.down": "Scroll down",
     "pane.follow": "Follow the newest text again",

@@ -61,6 +61,7 @@ class Split(Screen[None]):
         self.deck = Deck(board)
         self.trouble = Trouble()
         self.tree_wanted = True
+        self.footer = Footer()
         self._shape = -1
 
     def compose(self) -> ComposeResult:
@@ -70,7 +71,7 @@ class Split(Screen[None]):
             yield self.deck
         yield self.prompt
         yield self.trouble
-        yield Footer()
+        yield self.footer
 
     def on_mount(self) -> None:
         self._lay_out()
