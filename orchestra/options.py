@@ -35,8 +35,12 @@ def parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
 
     run = _run(verbs)
-    tui = verbs.add_parser("tui", help="run a scenario with every agent live in its own pane")
-    _common(tui)
+    tui = verbs.add_parser(
+        "tui",
+        help="every agent live in its own pane; or a recorded run, replayed in the same panes",
+        epilog="examples: orchestra tui scenarios/newsroom.yaml · orchestra tui last",
+    )
+    _common(tui, "a scenario, or a recorded run: its .jsonl file, its id, or last")
     tui.set_defaults(verb=_verb("tui"))
 
     test = verbs.add_parser("test", help="run scenarios as tests: offline, scripted, exact")
@@ -240,8 +244,8 @@ def _json(parser: Options) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON document instead of text")
 
 
-def _common(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help="a scenario")
+def _common(parser: argparse.ArgumentParser, file: str = "a scenario") -> None:
+    parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help=file)
     parser.add_argument(
         "--resume",
         metavar="RUN",

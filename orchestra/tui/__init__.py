@@ -16,13 +16,14 @@ import time
 from collections.abc import Sequence
 
 from ..errors import OrchestraError
-from ..events import Member, RunFinished
-from .app import Clock, Viewer
+from ..events import Event, Member, RunFinished
+from .app import Clock, Recording, Viewer
 from .feed import Run, Source
 from .pauses import short_pauses
 from .prompt import Questions
+from .replay import Replay
 
-__all__ = ["Questions", "Run", "Source", "Terminated", "view"]
+__all__ = ["Questions", "Run", "Source", "Terminated", "replay", "view"]
 
 
 class Terminated(OrchestraError):  # noqa: N818 - it is no error of anybody's
@@ -40,13 +41,15 @@ def view(
     source: Source,
     *,
     questions: Questions | None = None,
+    recording: Recording | None = None,
     clock: Clock = time.monotonic,
 ) -> RunFinished | None:
     """Show a run until the user quits; blocks. Needs a terminal.
 
     ``source`` is called in a thread of its own, after the first frame. Whoever quits before the
     run is over cancels it. What the user types goes to whoever awaits ``questions.ask()``
-    or ``questions.decide()``.
+    or ``questions.decide()``. ``recording`` reads what the run has left behind, to be replayed once
+    it is over.
 
     Returns:
         The run's last event. ``None`` if the run was left before it came to that.
@@ -55,7 +58,21 @@ def view(
         OrchestraError: what ``source`` or the run raised, after the user has read it and quit.
         Terminated: SIGTERM, SIGHUP or SIGINT ended the viewer.
     """
-    viewer = Viewer(title, team, source, questions=questions, clock=clock)
+    return _shown(
+        Viewer(title, team, source, questions=questions, recording=recording, clock=clock)
+    )
+
+
+def replay(title: str, team: Sequence[Member], recorded: Sequence[Event]) -> None:
+    """Show a recorded run until the user quits; blocks. Needs a terminal.
+
+    Raises:
+        Terminated: as of :func:`view`.
+    """
+    _shown(Viewer(title, team, Replay(recorded)))
+
+
+def _shown(viewer: Viewer) -> RunFinished | None:
     try:
         with short_pauses():
             viewer.run()

@@ -62,6 +62,11 @@ class Board:
     """
 
     def __init__(self, team: Sequence[Member] = ()) -> None:
+        self._team = team
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget everything: the events come again from the first."""
         self.agents: dict[str, Agent] = {}
         self.mains: tuple[str, ...] = ()
         self.case = ""
@@ -71,12 +76,12 @@ class Board:
         self.state = State.WAIT
         self.finished: RunFinished | None = None
         self.touched: set[str] = set()
-        self.shape = 0
+        self.shape = -1  # one that no run has had
         self.questions: dict[str, Interrupted] = {}
         self._blocks: dict[str, Block] = {}
         self._totals = Totals()
         self._held: list[tuple[str, Tone]] = []  # notes of the run, until there is a block
-        self._join(team)
+        self._join(self._team)
 
     @property
     def usage(self) -> Usage:

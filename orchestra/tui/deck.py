@@ -73,6 +73,15 @@ class Deck(Widget):
             self.mount(pane)
         return self.panes[name]
 
+    def restart(self) -> None:
+        """The board has begun anew: so do the panes."""
+        for name, pane in list(self.panes.items()):
+            if name in self.board.agents:
+                pane.begin(self.board.agents[name])
+            else:  # one that the run made up as it went
+                pane.remove()
+                del self.panes[name]
+
     def arrange_panes(self) -> None:
         """Display the panes that fit, the current one among them."""
         agents = self.order()

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingsMap, BindingType
+from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
@@ -37,8 +37,17 @@ _WORDS = {
     "app.help": "This help",
     "app.quit": "Quit (a run in progress is cancelled)",
     "app.cancel": "Cancel the run; once more quits",
-    "run.pause": "Hold the run: nothing new begins; once more lets it go on",
+    "run.pause": "Hold the run: nothing new begins; once more goes on. Play or pause a replay",
     "run.call-off": "Call off what the agent in focus does: press it twice",
+    "run.again": "Replay the run, once it is over",
+    "replay.back": "One event back",
+    "replay.on": "One event on",
+    "replay.turn-back": "Back to the turn of a model before",
+    "replay.turn-on": "On to the end of the next turn of a model",
+    "replay.seek-back": "Back by 5 % (a click on the bar goes anywhere)",
+    "replay.seek-on": "On by 5 %",
+    "replay.slower": "Slower, down to 0.25×",
+    "replay.faster": "Faster, up to 16× and at once",
     "pane.up": "Scroll up: the pane stops following",
     "pane.down": "Scroll down",
     "pane.follow": "Follow the newest text again",
@@ -65,9 +74,9 @@ class Help(ModalScreen[None]):
         Binding("escape,question_mark,q", "dismiss", "Close", id="help.close", show=False),
     ]
 
-    def __init__(self, groups: Iterable[tuple[str, BindingsMap]]) -> None:
+    def __init__(self, groups: Iterable[tuple[str, Iterable[Binding]]]) -> None:
         super().__init__()
-        self._groups = list(groups)
+        self._groups = [(title, list(bindings)) for title, bindings in groups]
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="keys"):
@@ -89,10 +98,10 @@ class Help(ModalScreen[None]):
         parts.append(Content.styled("esc closes this", "$foreground 60%"))
         return Content("").join(parts)
 
-    def _lines(self, bindings: BindingsMap) -> list[tuple[str, str]]:
+    def _lines(self, bindings: Iterable[Binding]) -> list[tuple[str, str]]:
         by_id: dict[str, list[str]] = {}
         words: dict[str, str] = {}
-        for _, binding in bindings:
+        for binding in bindings:
             if not binding.id or binding.id in _HIDDEN:
                 continue
             shown = self.app.get_key_display(binding)

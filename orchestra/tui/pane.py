@@ -45,14 +45,18 @@ class Pane(Canvas, can_focus=True):
 
     def __init__(self, agent: Agent) -> None:
         super().__init__()
+        self.reasoning = True
+        self.now = 0.0
+        self._title: Spans = ()
+        self.begin(agent)
+
+    def begin(self, agent: Agent) -> None:
+        """Show this agent, from its first line on."""
         self.agent = agent
         self.transcript = Transcript(agent)
         self.following = True
         self.missed = 0
-        self.reasoning = True
-        self.now = 0.0
         self._lines: list[int] = []
-        self._title: Spans = ()
         self._shape = -1  # of the agent, when the title was made
         self._anchor: Place | None = None  # what the top row shows, while not following
 

@@ -16,6 +16,7 @@ from .board import Board
 from .deck import Deck
 from .outline import Outline
 from .pane import Pane
+from .player import Player
 from .prompt import Prompt, Questions
 
 _NUMBERS = "123456789"
@@ -30,6 +31,7 @@ class Split(Screen[None]):
         Outline { height: 1fr; }
         &.-above #body { layout: vertical; }
         &.-above Outline { width: 1fr; }
+        &.-replay Trouble { margin-bottom: 2; }
     }
     """
 
@@ -62,6 +64,7 @@ class Split(Screen[None]):
         self.trouble = Trouble()
         self.tree_wanted = True
         self.footer = Footer()
+        self.player = Player()
         self._shape = -1
 
     def compose(self) -> ComposeResult:
@@ -70,6 +73,7 @@ class Split(Screen[None]):
             yield self.outline
             yield self.deck
         yield self.prompt
+        yield self.player
         yield self.trouble
         yield self.footer
 
@@ -109,6 +113,12 @@ class Split(Screen[None]):
             if name in self.deck.panes:
                 self.deck.panes[name].now = now
         self.deck.update(touched)
+
+    def restart(self) -> None:
+        """The board has begun anew: so does all that shows it."""
+        self.trouble.display = False
+        self.header.held = self.header.cancelling = False
+        self.deck.restart()
 
     def refresh_figures(self, now: float | None) -> None:
         """Seconds, tokens and rates, which change without any event."""

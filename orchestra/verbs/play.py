@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing, redirect_stdout
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,7 @@ from ..text import clean, nearest
 from .asking import Terminal, person, prompt, said
 from .ending import Threads, on_signals
 from .pacing import Paced
+from .replaying import is_recording, recorded_in, replay
 from .resuming import After, Broken, broken
 
 if TYPE_CHECKING:
@@ -176,12 +178,15 @@ def tui(args: argparse.Namespace) -> int:
     """``orchestra tui``: the run in the viewer, every agent in its own pane."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError(
-            f"orchestra tui needs a terminal; in a pipe, use: orchestra run {args.file or '…'}"
+            "orchestra tui needs a terminal; in a pipe, use: orchestra "
+            + (f"runs show {args.file}" if is_recording(args) else f"run {args.file or '…'}")
         )
     from ..settings import load_settings
     from ..tui import Questions, view
 
     settings = load_settings()
+    if is_recording(args):
+        return replay(args, settings)
     back, scenario, models = _asked_for(args, settings)
     questions = Questions()
     ask = questions.ask if scenario.interactive else None
@@ -204,7 +209,9 @@ def tui(args: argparse.Namespace) -> int:
         return After(past.seen, kept) if past else kept
 
     try:
-        shown = view(scenario.name, members(scenario, models), source, questions=questions)
+        team = members(scenario, models)
+        recording = partial(recorded_in, keeper.paths.values()) if keeper else None
+        shown = view(scenario.name, team, source, questions=questions, recording=recording)
     finally:
         for line in late:
             complain(line)
