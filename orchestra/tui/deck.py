@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
+from textual.app import ComposeResult
 from textual.geometry import NULL_OFFSET, NULL_SPACING, Region, Size
 from textual.layout import ArrangeResult, Layout, WidgetPlacement
 from textual.widget import Widget
 
 from .blocks import Agent
 from .board import Board
-from .layout import capacity, grid
+from .items import State
+from .layout import capacity, grid, has_wall, split
 from .pane import Pane
+from .wall import Wall
 
 
 class Tiles(Layout):
@@ -27,10 +32,20 @@ class Tiles(Layout):
         panes = sorted(
             (child for child in children if isinstance(child, Pane)), key=lambda p: p.agent.index
         )
+        walls = [child for child in children if isinstance(child, Wall)]
+        if walls and len(panes) == 1:
+            places = zip(split(*size), [panes[0], walls[0]], strict=True)
+            return [
+                WidgetPlacement(Region(*cell), NULL_OFFSET, NULL_SPACING, it) for cell, it in places
+            ]
         return [
             WidgetPlacement(Region(*cell), NULL_OFFSET, NULL_SPACING, pane)
             for cell, pane in zip(grid(len(panes), *size), panes, strict=True)
         ]
+
+
+Shape = Literal["grid", "wall", "one"]
+SHAPES: tuple[Shape, ...] = ("grid", "wall", "one")
 
 
 class Deck(Widget):
@@ -39,6 +54,8 @@ class Deck(Widget):
     Attributes:
         current: the agent in focus; the page that holds it is shown.
         alone: show nothing but the current pane, by choice (zoom).
+        shape: grid, wall or one pane; None: whatever suits the number of agents and the room.
+        hidden: the names of the agents that are not to be shown, unless they ask something.
         narrow: show nothing but the current pane, for want of room.
     """
 
@@ -50,8 +67,14 @@ class Deck(Widget):
         self.panes: dict[str, Pane] = {}
         self.current = ""
         self.alone = False
+        self.shape: Shape | None = None
+        self.hidden: set[str] = set()
+        self.wall = Wall()
         self.narrow = False
         self.reasoning = True
+
+    def compose(self) -> ComposeResult:
+        yield self.wall
 
     @property
     def layout(self) -> Layout:
@@ -59,7 +82,32 @@ class Deck(Widget):
 
     def order(self) -> list[Agent]:
         """The agents with panes: composites have nothing to show, unless something went wrong."""
-        return [it for it in self.board.agents.values() if not it.silent or it.lines]
+        return [
+            it
+            for it in self.board.agents.values()
+            if (not it.silent or it.lines)
+            and (it.name not in self.hidden or it.state is State.ASK or it.name == self.current)
+        ]
+
+    @property
+    def shaped(self) -> Shape:
+        """The shape that is shown now."""
+        if self.narrow or self.alone:
+            return "one"
+        if self.shape == "wall" and not has_wall(*self.size):
+            return "one"
+        if self.shape is not None:
+            return self.shape
+        count = len(self.order())
+        return "wall" if count > capacity(*self.size) and has_wall(*self.size) else "grid"
+
+    def reshape(self) -> Shape:
+        """On to the next shape, of those that there is room for."""
+        order = [it for it in SHAPES if it != "wall" or has_wall(*self.size)]
+        now = self.shaped
+        self.alone = False
+        self.shape = order[(order.index(now) + 1) % len(order)]
+        return self.shape
 
     def shown(self) -> list[Pane]:
         """The panes on screen, in the order of the team."""
@@ -92,6 +140,11 @@ class Deck(Widget):
         wanted = [agent.name for agent in self._page(agents)]
         for name in wanted:
             self.pane(name)
+        walled = self.shaped == "wall"
+        if self.wall.display != walled:
+            self.wall.display = walled
+        if walled:
+            self.wall.show(agents, self.current)
         for name, pane in self.panes.items():
             if pane.display != (name in wanted):
                 pane.display = name in wanted
@@ -99,7 +152,7 @@ class Deck(Widget):
 
     def _page(self, agents: list[Agent]) -> list[Agent]:
         current = self.board.agents[self.current]
-        if self.alone or self.narrow:
+        if self.shaped != "grid":
             return [current]
         if current not in agents:  # a composite, looked up in the tree
             agents = sorted([*agents, current], key=lambda agent: agent.index)
@@ -114,6 +167,7 @@ class Deck(Widget):
             if pane is not None and pane.display:
                 pane.reasoning = self.reasoning
                 pane.update()
+        self.wall.update(names)
 
     def retitle(self, now: float) -> None:
         for pane in self.shown():
@@ -122,6 +176,8 @@ class Deck(Widget):
 
     def neighbour(self, dx: int, dy: int) -> Agent | None:
         """The agent whose pane lies next to the current one in a direction, if it is on screen."""
+        if self.wall.display:
+            return self.wall.neighbour(dx, dy)
         here = self.panes[self.current].region
         best: tuple[int, int, Pane] | None = None
         for pane in self.shown():

@@ -9,8 +9,11 @@ NARROW = 100  # columns; below, one pane beside the list of agents
 TINY = 60  # columns; below, the list stands above the pane
 MIN_WIDTH, MIN_HEIGHT = 30, 7  # of a pane in a grid
 MAX_GRID = 16
+CELL_WIDTH, CELL_HEIGHT = 14, 2  # of an agent in the wall, at least
+WIDE = 120  # columns of the panes; below, the wall stands under the pane
 
 _ASPECT = 2.2  # rows are about that much taller than columns are wide
+_SMALL = 5.0  # the shape of a cell of the wall: a name, and a few words in each line
 _READABLE = 44  # columns, of a pane that is pleasant to read
 
 
@@ -46,6 +49,45 @@ def grid(count: int, width: int, height: int) -> list[Cell]:
             for i in range(in_row)
         ]
     return cells
+
+
+def split(width: int, height: int) -> tuple[Cell, Cell]:
+    """The focused pane, and the wall beside it or below it."""
+    if width >= WIDE:
+        part = max(width * 2 // 5, _READABLE)
+        return Cell(0, 0, part, height), Cell(part, 0, width - part, height)
+    part = max(height * 2 // 5, MIN_HEIGHT)
+    return Cell(0, 0, width, part), Cell(0, part, width, height - part)
+
+
+def has_wall(width: int, height: int) -> bool:
+    """Whether there is room for a wall beside a pane."""
+    _, wall = split(width, height)
+    return wall.width >= 2 * CELL_WIDTH and wall.height >= 3 * CELL_HEIGHT
+
+
+def cells(count: int, width: int, height: int) -> list[Cell]:
+    """Cells of a wall: as many of ``count`` as fit, all alike, as large as they can be."""
+    most = max(width // CELL_WIDTH, 1), max(height // CELL_HEIGHT, 1)
+    if count <= 0 or width < 1 or height < 1:
+        return []
+    columns = min(range(1, most[0] + 1), key=lambda it: _waste(count, it, width, height))
+    rows = min(math.ceil(count / columns), most[1])
+    columns = min(columns, count)
+    lefts, tops = _cuts(width, columns), _cuts(height, rows)
+    return [
+        Cell(lefts[x], tops[y], lefts[x + 1] - lefts[x], tops[y + 1] - tops[y])
+        for y in range(rows)
+        for x in range(columns)
+    ][:count]
+
+
+def _waste(count: int, columns: int, width: int, height: int) -> tuple[int, float]:
+    """First how many find no room, then how far the cells are from a shape that reads well."""
+    rows = math.ceil(count / columns)
+    room = max(height // CELL_HEIGHT, 1)
+    left_out = max(count - columns * room, 0)
+    return left_out, abs(math.log((width / columns) / (height / min(rows, room)) / _SMALL))
 
 
 def _columns(count: int, width: int, height: int) -> int:

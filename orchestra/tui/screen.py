@@ -18,6 +18,7 @@ from .outline import Outline
 from .pane import Pane
 from .player import Player
 from .prompt import Prompt, Questions
+from .wall import Wall
 
 _NUMBERS = "123456789"
 
@@ -44,6 +45,9 @@ class Split(Screen[None]):
         Binding("j", "go(0, 1)", "Down", id="focus.down", show=False),
         *(Binding(n, f"number({n})", f"Agent {n}", id=f"focus.{n}", show=False) for n in _NUMBERS),
         Binding("z", "zoom", "Zoom", id="view.zoom"),
+        Binding("space", "reshape", "Layout", id="view.layout"),
+        Binding("v", "hide", "Hide", id="view.hide", show=False),
+        Binding("V", "show_all", "Show all", id="view.show-all", show=False),
         Binding("b", "tree", "Tree", id="view.tree"),
         Binding("r", "reasoning", "Reasoning", id="view.reasoning"),
         Binding("i", "reply", "Reply", id="prompt.reply"),
@@ -133,6 +137,7 @@ class Split(Screen[None]):
         return pane
 
     def _bring(self, agent: Agent) -> Pane:
+        self.deck.hidden.discard(agent.name)
         self.deck.current = agent.name
         self.deck.arrange_panes()
         self.outline.point_at(agent)
@@ -201,6 +206,29 @@ class Split(Screen[None]):
     def action_zoom(self) -> None:
         self.deck.alone = not self.deck.alone
         self.deck.arrange_panes()
+
+    def action_reshape(self) -> None:
+        shape = self.deck.reshape()
+        self.footer.say({"grid": "a grid", "wall": "a pane and the wall", "one": "one pane"}[shape])
+        self.deck.arrange_panes()
+
+    def action_hide(self) -> None:
+        """Hide the agent in focus, and go to the next; the last one stays."""
+        order = self.deck.order()
+        here = self.board.agents.get(self.deck.current)
+        if here not in order or len(order) < 2:
+            return
+        following = order[(order.index(here) + 1) % len(order)]
+        self.deck.hidden.add(here.name)
+        self.show_agent(following)
+        self.footer.say(f"{here.title} is hidden: V shows all, the tree shows it")
+
+    def action_show_all(self) -> None:
+        self.deck.hidden.clear()
+        self.deck.arrange_panes()
+
+    def on_wall_picked(self, message: Wall.Picked) -> None:
+        self.show_agent(message.agent)
 
     def offer_prompt(self) -> None:
         """The bar asks what the run waits for, one thing at a time, and goes when there is none.
