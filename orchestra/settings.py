@@ -34,6 +34,9 @@ class Settings(BaseSettings):
     home: Path | None = None
     """The folder where runs are kept; default: ``.orchestra`` in the project's folder."""
 
+    theme: str | None = None
+    """The viewer's colours: dark, light, ansi (the terminal's own), contrast, or a theme of Textual."""
+
     @field_validator("packages", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:

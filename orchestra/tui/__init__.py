@@ -18,10 +18,11 @@ from collections.abc import Sequence
 from ..errors import OrchestraError
 from ..events import Member, RunFinished
 from .app import Clock, Viewer
+from .comfort import Comfort
 from .feed import Run, Source
 from .prompt import Questions
 
-__all__ = ["Questions", "Run", "Source", "Terminated", "view"]
+__all__ = ["Comfort", "Questions", "Run", "Source", "Terminated", "view"]
 
 
 class Terminated(OrchestraError):  # noqa: N818 - it is no error of anybody's
@@ -40,6 +41,7 @@ def view(
     *,
     questions: Questions | None = None,
     clock: Clock = time.monotonic,
+    comfort: Comfort | None = None,
 ) -> RunFinished | None:
     """Show a run until the user quits; blocks. Needs a terminal.
 
@@ -54,7 +56,7 @@ def view(
         OrchestraError: what ``source`` or the run raised, after the user has read it and quit.
         Terminated: SIGTERM, SIGHUP or SIGINT ended the viewer.
     """
-    viewer = Viewer(title, team, source, questions=questions, clock=clock)
+    viewer = Viewer(title, team, source, questions=questions, clock=clock, comfort=comfort)
     try:
         viewer.run()
     finally:

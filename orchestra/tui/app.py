@@ -20,6 +20,7 @@ from ..events import Member, RunFinished, RunStarted
 from ..text import one_line
 from . import tools
 from .board import Board
+from .comfort import CONTRAST_CSS, Comfort
 from .feed import Feed, Source
 from .help import Help
 from .items import State
@@ -46,7 +47,7 @@ class Viewer(App[None]):
     """
 
     TITLE = "orchestra"
-    CSS = "Screen { layout: vertical; }"
+    CSS = "Screen { layout: vertical; }\n" + CONTRAST_CSS
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+c", "cancel", "Cancel", id="app.cancel", priority=True, key_display="^c"),
@@ -60,8 +61,11 @@ class Viewer(App[None]):
         *,
         questions: Questions | None = None,
         clock: Clock = time.monotonic,
+        comfort: Comfort | None = None,
     ) -> None:
         super().__init__()
+        self.comfort = comfort or Comfort()
+        self.comfort.dress(self)
         self.title = one_line(title, 80)
         self.board = Board(team)
         self.feed = Feed(source)

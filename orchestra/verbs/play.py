@@ -179,7 +179,7 @@ def tui(args: argparse.Namespace) -> int:
             f"orchestra tui needs a terminal; in a pipe, use: orchestra run {args.file or '…'}"
         )
     from ..settings import load_settings
-    from ..tui import Questions, view
+    from ..tui import Comfort, Questions, view
 
     settings = load_settings()
     back, scenario, models = _asked_for(args, settings)
@@ -204,7 +204,8 @@ def tui(args: argparse.Namespace) -> int:
         return After(past.seen, kept) if past else kept
 
     try:
-        shown = view(scenario.name, members(scenario, models), source, questions=questions)
+        team, comfort = members(scenario, models), Comfort.of(settings)
+        shown = view(scenario.name, team, source, questions=questions, comfort=comfort)
     finally:
         for line in late:
             complain(line)
