@@ -35,7 +35,7 @@ class Settings(BaseSettings):
     """The folder where runs are kept; default: ``.orchestra`` in the project's folder."""
 
     theme: str | None = None
-    """The viewer's colours: dark, light, ansi (the terminal's own), contrast, or a theme of Textual."""
+    """The viewer's colours: dark, light, ansi, contrast, or a theme of Textual."""
 
     @field_validator("packages", mode="before")
     @classmethod

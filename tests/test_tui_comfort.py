@@ -57,8 +57,10 @@ async def test_high_contrast_has_nothing_faint() -> None:
         for ground in ("ground", "bar-row", "bar-row-focus"):
             for look in set(LOOKS) - {"edge", "edge-focus", "chip"}:
                 style = pane._style(look, ground)
-                assert style.color and style.bgcolor and style.color.triplet
-                assert style.bgcolor.triplet
+                assert style.color is not None
+                assert style.bgcolor is not None
+                assert style.color.triplet is not None
+                assert style.bgcolor.triplet is not None
                 ink, paper = (
                     _light(Color(*it)) for it in (style.color.triplet, style.bgcolor.triplet)
                 )
@@ -67,7 +69,8 @@ async def test_high_contrast_has_nothing_faint() -> None:
         app.theme = "textual-dark"
         await pilot.pause()
         faint, ground = pane._style("reasoning", "ground"), app.current_theme.foreground
-        assert faint.color and faint.color.name != ground
+        assert faint.color
+        assert faint.color.name != ground
     assert app.feed.stop(10)
 
 

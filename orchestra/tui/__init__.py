@@ -20,9 +20,12 @@ from ..events import Member, RunFinished
 from .app import Clock, Viewer
 from .comfort import Comfort
 from .feed import Run, Source
+from .gallery import Exhibit, Gallery
 from .prompt import Questions
 
-__all__ = ["Comfort", "Questions", "Run", "Source", "Terminated", "view"]
+__all__ = [
+    "Comfort", "Exhibit", "Questions", "Run", "Source", "Terminated", "choose", "view",
+]  # fmt: skip
 
 
 class Terminated(OrchestraError):  # noqa: N818 - it is no error of anybody's
@@ -68,3 +71,24 @@ def view(
     if viewer.return_code:
         raise OrchestraError("the viewer failed; its traceback is above")
     return viewer.result()
+
+
+def choose(
+    exhibits: Sequence[Exhibit],
+    *,
+    at: int = 0,
+    notice: str = "",
+    comfort: Comfort | None = None,
+) -> int | None:
+    """Show the gallery until one is chosen: its index, or None if the user left.
+
+    Raises:
+        Terminated: a signal ended it.
+    """
+    gallery = Gallery(exhibits, at=at, notice=notice, comfort=comfort)
+    chosen = gallery.run()
+    if gallery.signal is not None:
+        raise Terminated(gallery.signal)
+    if gallery.return_code:
+        raise OrchestraError("the gallery failed; its traceback is above")
+    return chosen

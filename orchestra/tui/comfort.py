@@ -34,7 +34,8 @@ CONTRAST = Theme(
 CONTRAST_CSS = "\n".join(
     f".-theme-contrast Canvas > .look--{look} {{ color: $foreground; }}"
     for look in (
-        "reasoning", "bar", "void", "folded", "args", "result", "figure", "edge", "note-info", "wait",
+        "reasoning", "bar", "void", "folded", "args", "result", "figure", "edge", "note-info",
+        "wait",
     )
 )  # fmt: skip
 """What other themes dim is white in this one; italics, strokes and words tell it apart."""
