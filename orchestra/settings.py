@@ -37,6 +37,21 @@ class Settings(BaseSettings):
     theme: str | None = None
     """The viewer's colours: dark, light, ansi, contrast, or a theme of Textual."""
 
+    keys: Annotated[dict[str, str], NoDecode] = {}
+    """Keys of the viewer in place of its own: ``view.zoom=f2 app.quit=ctrl+q,Q``."""
+
+    @field_validator("keys", mode="before")
+    @classmethod
+    def _pairs(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        pairs = [it.partition("=") for it in value.replace(";", " ").split()]
+        if wrong := [name for name, _, keys in pairs if not (name and keys)]:
+            raise ValueError(f"{wrong[0]!r} says no key; write view.zoom=f2 app.quit=ctrl+q,Q")
+        if len({name for name, _, _ in pairs}) < len(pairs):
+            raise ValueError("a binding is there twice; its keys are separated by commas")
+        return {name: keys for name, _, keys in pairs}
+
     @field_validator("packages", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from test_tui_approval import Asking, waiting
 from textual.color import Color
 from tui_events import NEWSROOM, Clock, FakeRun, Stage, midway, settle
 
@@ -13,6 +14,7 @@ from orchestra.settings import load_settings
 from orchestra.tui.app import Viewer
 from orchestra.tui.canvas import LOOKS
 from orchestra.tui.comfort import Comfort
+from orchestra.tui.keymap import Keymap
 
 
 def viewer(run: FakeRun, comfort: Comfort | None = None, **more: Any) -> Viewer:
@@ -87,3 +89,74 @@ async def test_no_color_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
                 assert not color or not color.triplet or len(set(color.triplet)) == 1
         assert "● run" in Stage(app, pilot, run, Clock()).screen[0]
     assert app.feed.stop(10)
+
+
+def test_keys_from_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ORCHESTRA_KEYS", "view.zoom=f2  app.quit=ctrl+q,Q")
+    comfort = Comfort.of(load_settings())
+    assert comfort.keys == {"view.zoom": "f2", "app.quit": "ctrl+q,Q"}
+    for wrong, told in [("view.zoom", "says no key"), ("a=b a=c", "twice")]:
+        monkeypatch.setenv("ORCHESTRA_KEYS", wrong)
+        with pytest.raises(UsageError, match=f"ORCHESTRA_KEYS.*{told}"):
+            load_settings()
+
+
+async def test_keys_can_be_remapped_and_the_help_shows_them() -> None:
+    run = FakeRun(midway(), hold=True)
+    app = viewer(run, Comfort(keys={"view.zoom": "f2", "view.tree": "z", "app.help": "f1,?"}))
+    async with app.run_test(size=(120, 60)) as pilot:
+        await settle(app, pilot, run)
+        await pilot.press("f2")
+        assert app.split.deck.alone
+        await pilot.press("z")
+        assert app.split.deck.alone
+        assert not app.split.tree_wanted
+        await pilot.press("b")
+        assert not app.split.tree_wanted
+        await pilot.press("f1")
+        text = "\n".join(s.text for s in app.screen._compositor.render_strips(app.size))
+        assert "f2              Only this pane" in text
+        assert "z               Show or hide the tree" in text
+        assert "f1 ?            This help" in text
+    assert app.feed.stop(10)
+
+
+@pytest.mark.parametrize(
+    ("keys", "told"),
+    [
+        ({"view.zom": "f2"}, "no binding 'view.zom'; did you mean 'view.zoom'?"),
+        ({"view.zoom": "f99"}, "no key 'f99'"),
+        ({"view.zoom": "hom"}, "no key 'hom'; did you mean 'home'?"),
+        ({"view.zoom": "strg+x"}, "'strg' is no ctrl, shift, alt or super"),
+        ({"view.zoom": "b"}, "'b' is view.tree already"),
+        ({"view.zoom": "up"}, "'up' is pane.up already"),
+        ({"pane.up": "ctrl+c"}, "'ctrl+c' is app.cancel already"),
+        ({"view.zoom": "ctrl+p"}, "'ctrl+p' is the palette already"),
+        ({"app.cancel": "x"}, "'x' is a letter that people type there"),
+        ({"view.zoom": "x", "view.tree": "x"}, "'x' is"),
+    ],
+)
+def test_wrong_keys_are_told(keys: dict[str, str], told: str) -> None:
+    with pytest.raises(UsageError, match="ORCHESTRA_KEYS: ") as error:
+        viewer(FakeRun([]), Comfort(keys=keys))
+    assert told in str(error.value)
+
+
+async def test_a_letter_is_no_command_while_someone_types() -> None:
+    run = Asking(waiting().events, hold=True)
+    app = viewer(run, Comfort(keys={"focus.next": "n"}), questions=run.questions)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(app, pilot, run)
+        assert app.focused is app.split.prompt
+        await pilot.press("n", "o")
+        assert app.split.prompt.value == "no"
+        await pilot.press("escape", "n")
+        assert app.focused is not app.split.prompt
+    assert app.feed.stop(10)
+
+
+def test_one_of_two_on_a_key_moves_alone() -> None:
+    assert Keymap({"prompt.finish": "f4"}).fit(typing=False) == {
+        "prompt.finish": "f4",
+        "prompt.pass": "ctrl+d",
+    }

@@ -13,7 +13,9 @@ from typing import ClassVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.events import DescendantFocus
 from textual.screen import Screen
+from textual.widgets import Input
 
 from ..errors import OrchestraError
 from ..events import Member, RunFinished, RunStarted
@@ -24,6 +26,7 @@ from .comfort import CONTRAST_CSS, Comfort
 from .feed import Feed, Source
 from .help import Help
 from .items import State
+from .keymap import Keymap
 from .outline import Outline
 from .pane import Pane
 from .prompt import Prompt, Questions
@@ -71,6 +74,7 @@ class Viewer(App[None]):
         self.feed = Feed(source)
         self.split = Split(title, self.board, questions or Questions())
         self.signal: int | None = None
+        self.keymap = Keymap(self.comfort.keys)
         self._clock = clock
         self._zero: float | None = None  # what the clock said when the run's own time was 0
         self._ticks = 0
@@ -87,7 +91,12 @@ class Viewer(App[None]):
             for number in _SIGNALS:
                 loop.add_signal_handler(number, self._signalled, number)
 
+    def on_descendant_focus(self, message: DescendantFocus) -> None:
+        if self.keymap:
+            self.set_keymap(self.keymap.fit(typing=isinstance(message.widget, Input)))
+
     def on_mount(self) -> None:
+        self.set_keymap(self.keymap.fit(typing=False))
         self.set_interval(FRAME, self.tick)
         self.set_interval(1.0, self._watch_terminal)
         self.call_after_refresh(self.feed.start)
@@ -171,7 +180,8 @@ class Viewer(App[None]):
             ("In the bar, where something is asked", Prompt._merged_bindings),
             ("The run", self._bindings),
         )
-        self.push_screen(Help((title, found) for title, found in groups if found is not None))
+        found = [(title, bindings) for title, bindings in groups if bindings is not None]
+        self.push_screen(Help(found, self.keymap.fit(typing=False)))
 
     def action_cancel(self) -> None:
         if self._cancelling:

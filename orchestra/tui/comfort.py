@@ -1,8 +1,9 @@
-"""What a person likes: the theme. It comes from the settings, and fits every app."""
+"""What a person likes, from the settings: it fits the viewer and the gallery."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from textual.app import App
@@ -48,10 +49,11 @@ class Comfort:
     """How a person wants the viewer; see :class:`orchestra.settings.Settings`."""
 
     theme: str | None = None
+    keys: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, settings: Settings) -> Comfort:
-        return cls(theme=settings.theme)
+        return cls(theme=settings.theme, keys=settings.keys)
 
     def dress(self, app: App[Any]) -> None:
         """Give ``app`` the theme. Raises UsageError if there is none such."""

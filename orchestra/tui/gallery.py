@@ -17,6 +17,7 @@ from textual.widgets.option_list import Option
 
 from ..text import one_line
 from .comfort import Comfort
+from .keymap import Keymap
 
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
@@ -61,7 +62,9 @@ class Gallery(App[int]):
         comfort: Comfort | None = None,
     ) -> None:
         super().__init__()
-        (comfort or Comfort()).dress(self)
+        comfort = comfort or Comfort()
+        comfort.dress(self)
+        self.keymap = Keymap(comfort.keys)
         self.exhibits = exhibits
         self.signal: int | None = None
         self._at = at
@@ -95,6 +98,7 @@ class Gallery(App[int]):
                 loop.add_signal_handler(number, self._signalled, number)
 
     def on_mount(self) -> None:
+        self.set_keymap(self.keymap.fit(typing=False))
         options = self.query_one(OptionList)
         options.focus()
         if self.exhibits:

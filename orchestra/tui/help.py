@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -63,8 +63,13 @@ class Help(ModalScreen[None]):
         Binding("escape,question_mark,q", "dismiss", "Close", id="help.close", show=False),
     ]
 
-    def __init__(self, groups: Iterable[tuple[str, BindingsMap]]) -> None:
+    def __init__(
+        self,
+        groups: Iterable[tuple[str, BindingsMap]],
+        keymap: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__()
+        self._keymap = dict(keymap or {})
         self._groups = list(groups)
 
     def compose(self) -> ComposeResult:
@@ -88,6 +93,8 @@ class Help(ModalScreen[None]):
         return Content("").join(parts)
 
     def _lines(self, bindings: BindingsMap) -> list[tuple[str, str]]:
+        bindings = bindings.copy()
+        bindings.apply_keymap(self._keymap)
         by_id: dict[str, list[str]] = {}
         words: dict[str, str] = {}
         for _, binding in bindings:
@@ -98,6 +105,7 @@ class Help(ModalScreen[None]):
                 by_id[binding.id].append(shown)
             words[binding.id] = binding.description
         return [
-            _SHOWN.get(name) or (" ".join(keys), _WORDS.get(name, words[name]))
+            _SHOWN.get(name if keys == ["1"] else "")
+            or (" ".join(keys), _WORDS.get(name, words[name]))
             for name, keys in by_id.items()
         ]
