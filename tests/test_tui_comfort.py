@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import sys
 from typing import Any
 
 import pytest
@@ -10,10 +12,12 @@ from textual.color import Color
 from tui_events import NEWSROOM, Clock, FakeRun, Stage, midway, settle
 
 from orchestra.errors import UsageError
+from orchestra.events import Event
 from orchestra.settings import load_settings
 from orchestra.tui.app import Viewer
 from orchestra.tui.canvas import LOOKS
 from orchestra.tui.comfort import Comfort
+from orchestra.tui.console import Stray
 from orchestra.tui.keymap import Keymap
 
 
@@ -160,3 +164,49 @@ def test_one_of_two_on_a_key_moves_alone() -> None:
         "prompt.finish": "f4",
         "prompt.pass": "ctrl+d",
     }
+
+
+async def test_what_is_printed_stands_in_the_console() -> None:
+    before = sys.stdout, sys.stderr
+
+    async def noisy(event: Event) -> None:
+        if event.seq == 1:
+            print("from a tool \x1b]0;owned\x07", "of two\nlines")
+            handler = logging.StreamHandler()  # as basicConfig() in a tool makes it
+            handler.emit(logging.makeLogRecord({"msg": "logged it"}))
+            sys.stderr.write("no line end")
+
+    run = FakeRun(midway(), hold=True, pause=noisy)
+    app = viewer(run)
+    async with app.run_test(size=(120, 40)) as pilot:
+        stage = Stage(app, pilot, run, Clock())
+        assert "console" not in stage.screen[-1]
+        await settle(app, pilot, run)
+        assert "o console" in stage.screen[-1]
+        assert not any("from a tool" in line for line in stage.screen)
+        await pilot.press("o")
+        text = "\n".join(stage.screen)
+        assert "from a tool ␛]0;owned" in text
+        assert "lines" in text
+        assert "logged it" in text
+        assert "\x1b" not in text
+        print("one more")
+        app.tick()
+        await pilot.pause()
+        assert any("one more" in line for line in stage.screen)
+        await pilot.press("escape")
+        assert app.screen is app.split
+    assert (sys.stdout, sys.stderr) == before
+    assert app.feed.stop(10)
+
+
+def test_the_console_is_bounded() -> None:
+    stray = Stray()
+    with stray.caught():
+        for number in range(5_000):
+            print(number)
+        sys.stdout.write("x" * 200_000)
+    assert stray.count == 5_001
+    assert len(stray.since(0)) == 2_000
+    assert stray.since(5_000) == ["x" * 1_000]
+    assert stray.since(5_001) == []

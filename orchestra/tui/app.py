@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from typing import ClassVar
 
 from textual.app import App
@@ -23,6 +24,7 @@ from ..text import one_line
 from . import tools
 from .board import Board
 from .comfort import CONTRAST_CSS, Comfort
+from .console import Console, Stray
 from .feed import Feed, Source
 from .help import Help
 from .items import State
@@ -75,6 +77,8 @@ class Viewer(App[None]):
         self.split = Split(title, self.board, questions or Questions())
         self.signal: int | None = None
         self.keymap = Keymap(self.comfort.keys)
+        self.stray = Stray()
+        self._stack = ExitStack()
         self._clock = clock
         self._zero: float | None = None  # what the clock said when the run's own time was 0
         self._ticks = 0
@@ -97,9 +101,13 @@ class Viewer(App[None]):
 
     def on_mount(self) -> None:
         self.set_keymap(self.keymap.fit(typing=False))
+        self._stack.enter_context(self.stray.caught())
         self.set_interval(FRAME, self.tick)
         self.set_interval(1.0, self._watch_terminal)
         self.call_after_refresh(self.feed.start)
+
+    def on_unmount(self) -> None:
+        self._stack.close()
 
     def _watch_terminal(self) -> None:
         """A terminal may go away without a signal (``nohup``, no controlling terminal): then
@@ -130,6 +138,7 @@ class Viewer(App[None]):
         if self._congested():
             return
         self.split.offer_prompt()
+        self._show_stray()
         touched, self.board.touched = self.board.touched, set()
         self.split.refresh_from_board(touched, self.now or 0.0)
         if self._ticks % _FIGURES == 0 and not self._told:
@@ -137,6 +146,17 @@ class Viewer(App[None]):
         if self.feed.over and not self.feed.events and not self._told:
             self._told = True
             self._over()
+
+    def _show_stray(self) -> None:
+        """The footer names the console from the first line on; an open one shows what is new."""
+        if isinstance(self.screen, Console):
+            self.screen.update()
+        if self.stray.count and not self.split.printed:
+            self.split.printed = True
+            self.split.refresh_bindings()
+
+    def action_console(self) -> None:
+        self.push_screen(Console(self.stray))
 
     def _drain(self) -> None:
         events, feed = self.feed.events, self.board.feed

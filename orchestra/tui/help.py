@@ -29,6 +29,7 @@ _WORDS = {
     "view.zoom": "Only this pane, and back",
     "view.tree": "Show or hide the tree",
     "view.reasoning": "Show or fold reasoning",
+    "view.console": "What tools printed, warnings and logs, kept off the screen",
     "prompt.reply": "To the bar, where the run waits for an answer",
     "prompt.approve": "To the bar, with 'approve' typed: enter sends it",
     "prompt.finish": "End the conversation",

@@ -44,6 +44,7 @@ class Split(Screen[None]):
         Binding("z", "zoom", "Zoom", id="view.zoom"),
         Binding("b", "tree", "Tree", id="view.tree"),
         Binding("r", "reasoning", "Reasoning", id="view.reasoning"),
+        Binding("o", "app.console", "Console", id="view.console"),
         Binding("i", "reply", "Reply", id="prompt.reply"),
         Binding("a", "approve", "Approve", id="prompt.approve", show=False),
         Binding("question_mark", "app.help", "Help", id="app.help", key_display="?"),
@@ -61,6 +62,7 @@ class Split(Screen[None]):
         self.deck = Deck(board)
         self.trouble = Trouble()
         self.tree_wanted = True
+        self.printed = False  # something that the console has
         self._shape = -1
 
     def compose(self) -> ComposeResult:
