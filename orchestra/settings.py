@@ -40,6 +40,12 @@ class Settings(BaseSettings):
     keys: Annotated[dict[str, str], NoDecode] = {}
     """Keys of the viewer in place of its own: ``view.zoom=f2 app.quit=ctrl+q,Q``."""
 
+    bell: bool = True
+    """The terminal's bell when an agent asks, and when all is done."""
+
+    title: bool = True
+    """The viewer says in the title of the terminal's window how the run stands."""
+
     @field_validator("keys", mode="before")
     @classmethod
     def _pairs(cls, value: object) -> object:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from typing import Any
 
 import pytest
+from terminal import Spawn
 from test_tui_approval import Asking, waiting
 from textual.color import Color
-from tui_events import NEWSROOM, Clock, FakeRun, Stage, midway, settle
+from tui_events import NEWSROOM, Clock, FakeRun, Stage, midway, newsroom, settle
 
 from orchestra.errors import UsageError
 from orchestra.events import Event
 from orchestra.settings import load_settings
 from orchestra.tui.app import Viewer
+from orchestra.tui.attention import Attention
 from orchestra.tui.canvas import LOOKS
 from orchestra.tui.comfort import Comfort
 from orchestra.tui.console import Stray
@@ -210,3 +213,51 @@ def test_the_console_is_bounded() -> None:
     assert len(stray.since(0)) == 2_000
     assert stray.since(5_000) == ["x" * 1_000]
     assert stray.since(5_001) == []
+
+
+def test_it_rings_for_each_question_and_once_for_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    rung, written = list[int](), list[str]()
+    attention = Attention("evil\x1b]0;owned\x07", bell=lambda: rung.append(1), title=True)
+    heard = []
+    for word, asked, over in [
+        ("run", "", False),
+        ("ask", "a", False),
+        ("ask", "a", False),
+        ("ask", "ab", False),
+        ("run", "", False),
+        ("done", "", True),
+        ("done", "", True),
+    ]:
+        attention.look(word, frozenset(asked), over=over, write=written.append)
+        heard.append(len(rung))
+    assert heard == [0, 1, 1, 2, 2, 3, 3]
+    name = "evil␛]0;owned␇"
+    assert written == [
+        f"\x1b[22;2t\x1b]2;run · {name}\x07",
+        *(f"\x1b]2;{word} · {name}\x07" for word in ("ask", "run", "done")),
+    ]
+
+
+@pytest.mark.parametrize(("bell", "rings"), [(True, 1), (False, 0)])
+async def test_the_bell_at_the_end(bell: bool, rings: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    rung = list[int]()
+    monkeypatch.setattr(Viewer, "bell", lambda self: rung.append(1))
+    run = FakeRun(newsroom().events)
+    app = viewer(run, Comfort(bell=bell))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(app, pilot, run)
+    assert len(rung) == rings
+
+
+@pytest.mark.parametrize("wanted", ["1", "0"])
+def test_the_title_is_given_back(
+    spawn: Spawn, wanted: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ORCHESTRA_TITLE", wanted)
+    terminal = spawn(["-m", "orchestra", "demo", "typewriter"])
+    terminal.read_until(b"Comedian" if wanted == "0" else "\x1b]2;run · typewriter".encode())
+    os.write(terminal.fd, b"q")
+    terminal.drain()
+    assert (b"\x1b[22;2t" in terminal.seen) == (wanted == "1")
+    assert (terminal.seen.rstrip().endswith(b"\x1b[23;2t")) == (wanted == "1")

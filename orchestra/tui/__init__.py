@@ -63,6 +63,7 @@ def view(
     try:
         viewer.run()
     finally:
+        viewer.attention.give_back()
         viewer.feed.stop()
     if viewer.signal is not None:
         raise Terminated(viewer.signal)

@@ -22,6 +22,7 @@ from ..errors import OrchestraError
 from ..events import Member, RunFinished, RunStarted
 from ..text import one_line
 from . import tools
+from .attention import Attention
 from .board import Board
 from .comfort import CONTRAST_CSS, Comfort
 from .console import Console, Stray
@@ -78,6 +79,8 @@ class Viewer(App[None]):
         self.signal: int | None = None
         self.keymap = Keymap(self.comfort.keys)
         self.stray = Stray()
+        bell = self.bell if self.comfort.bell else None
+        self.attention = Attention(title, bell=bell, title=self.comfort.title)
         self._stack = ExitStack()
         self._clock = clock
         self._zero: float | None = None  # what the clock said when the run's own time was 0
@@ -139,6 +142,7 @@ class Viewer(App[None]):
             return
         self.split.offer_prompt()
         self._show_stray()
+        self._call_for_attention()
         touched, self.board.touched = self.board.touched, set()
         self.split.refresh_from_board(touched, self.now or 0.0)
         if self._ticks % _FIGURES == 0 and not self._told:
@@ -146,6 +150,13 @@ class Viewer(App[None]):
         if self.feed.over and not self.feed.events and not self._told:
             self._told = True
             self._over()
+
+    def _call_for_attention(self) -> None:
+        board, driver = self.board, self._driver
+        over = self.feed.over and not self.feed.events
+        word = str(State.ASK if board.questions and not over else board.state)
+        write = None if driver is None or self.is_headless else driver.write
+        self.attention.look(word, frozenset(board.questions), over=over, write=write)
 
     def _show_stray(self) -> None:
         """The footer names the console from the first line on; an open one shows what is new."""

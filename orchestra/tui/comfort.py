@@ -50,10 +50,14 @@ class Comfort:
 
     theme: str | None = None
     keys: Mapping[str, str] = field(default_factory=dict)
+    bell: bool = True
+    title: bool = True
 
     @classmethod
     def of(cls, settings: Settings) -> Comfort:
-        return cls(theme=settings.theme, keys=settings.keys)
+        return cls(
+            theme=settings.theme, keys=settings.keys, bell=settings.bell, title=settings.title
+        )
 
     def dress(self, app: App[Any]) -> None:
         """Give ``app`` the theme. Raises UsageError if there is none such."""

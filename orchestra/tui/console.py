@@ -73,15 +73,13 @@ class Stray:
 class _Catch(io.TextIOBase):
     """A stream whose lines go to a :class:`Stray`; it is no terminal, and says so."""
 
+    encoding = "utf-8"
+
     def __init__(self, stray: Stray) -> None:
         super().__init__()
         self._stray = stray
         self._rest = ""
         self._lock = threading.Lock()
-
-    @property
-    def encoding(self) -> str:
-        return "utf-8"
 
     def writable(self) -> bool:
         return True
