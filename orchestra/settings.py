@@ -46,6 +46,9 @@ class Settings(BaseSettings):
     title: bool = True
     """The viewer says in the title of the terminal's window how the run stands."""
 
+    still: bool = False
+    """Nothing moves by itself in the viewer: no blinking, no animation, no running seconds."""
+
     @field_validator("keys", mode="before")
     @classmethod
     def _pairs(cls, value: object) -> object:

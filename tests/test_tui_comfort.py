@@ -261,3 +261,23 @@ def test_the_title_is_given_back(
     terminal.drain()
     assert (b"\x1b[22;2t" in terminal.seen) == (wanted == "1")
     assert (terminal.seen.rstrip().endswith(b"\x1b[23;2t")) == (wanted == "1")
+
+
+@pytest.mark.parametrize("still", [True, False])
+async def test_nothing_moves_by_itself_in_the_still_mode(still: bool) -> None:
+    run, clock = FakeRun(midway(), hold=True), Clock()
+    app = Viewer("far", NEWSROOM, run, clock=clock, comfort=Comfort(still=still))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(app, pilot, run)
+        for _ in range(12):
+            app.tick()
+        await pilot.pause()
+        before = Stage(app, pilot, run, clock).screen
+        clock.now += 100
+        for _ in range(12):
+            app.tick()
+        await pilot.pause()
+        assert (Stage(app, pilot, run, clock).screen == before) == still
+        assert app.split.prompt.cursor_blink != still
+        assert (app.animation_level == "none") == still
+    assert app.feed.stop(10)

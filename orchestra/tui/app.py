@@ -76,6 +76,7 @@ class Viewer(App[None]):
         self.board = Board(team)
         self.feed = Feed(source)
         self.split = Split(title, self.board, questions or Questions())
+        self.split.prompt.cursor_blink = not self.comfort.still
         self.signal: int | None = None
         self.keymap = Keymap(self.comfort.keys)
         self.stray = Stray()
@@ -85,6 +86,7 @@ class Viewer(App[None]):
         self._clock = clock
         self._zero: float | None = None  # what the clock said when the run's own time was 0
         self._ticks = 0
+        self._changed = False
         self._cancelling = False
         self._told = False
 
@@ -145,7 +147,11 @@ class Viewer(App[None]):
         self._call_for_attention()
         touched, self.board.touched = self.board.touched, set()
         self.split.refresh_from_board(touched, self.now or 0.0)
-        if self._ticks % _FIGURES == 0 and not self._told:
+        # In the still mode the figures change with what the agents do, and not by themselves.
+        self._changed = self._changed or bool(touched)
+        moving = self._changed if self.comfort.still else True
+        if self._ticks % _FIGURES == 0 and not self._told and moving:
+            self._changed = False
             self.split.refresh_figures(self.now)
         if self.feed.over and not self.feed.events and not self._told:
             self._told = True

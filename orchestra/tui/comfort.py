@@ -52,16 +52,23 @@ class Comfort:
     keys: Mapping[str, str] = field(default_factory=dict)
     bell: bool = True
     title: bool = True
+    still: bool = False
 
     @classmethod
     def of(cls, settings: Settings) -> Comfort:
         return cls(
-            theme=settings.theme, keys=settings.keys, bell=settings.bell, title=settings.title
+            theme=settings.theme,
+            keys=settings.keys,
+            bell=settings.bell,
+            title=settings.title,
+            still=settings.still,
         )
 
     def dress(self, app: App[Any]) -> None:
         """Give ``app`` the theme. Raises UsageError if there is none such."""
         app.register_theme(CONTRAST)
+        if self.still:
+            app.animation_level = "none"
         if self.theme is not None:
             name = _SHORT.get(self.theme, self.theme)
             if name not in app.available_themes:
