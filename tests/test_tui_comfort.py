@@ -281,3 +281,50 @@ async def test_nothing_moves_by_itself_in_the_still_mode(still: bool) -> None:
         assert app.split.prompt.cursor_blink != still
         assert (app.animation_level == "none") == still
     assert app.feed.stop(10)
+
+
+def _help(app: Viewer) -> list[str]:
+    return [strip.text for strip in app.screen._compositor.render_strips(app.size)]
+
+
+def _at(lines: list[str], text: str) -> int:
+    return next((n for n, line in enumerate(lines) if text in line), -1)
+
+
+async def test_the_help_fits_where_one_is() -> None:
+    run = FakeRun(midway(), hold=True)
+    app = viewer(run, Comfort(keys={"app.quit": "f10"}))
+    async with app.run_test(size=(120, 70)) as pilot:
+        await settle(app, pilot, run)
+        await pilot.press("2", "?")
+        lines = _help(app)
+        assert _at(lines, "The run goes on: ^c stops it, f10 quits.") >= 0
+        assert 0 < _at(lines, "In a pane") < _at(lines, "Anywhere") < _at(lines, "In the tree")
+        assert _at(lines, "In the bar") < 0
+        await pilot.press("escape")
+        app.split.set_focus(app.split.outline)
+        await pilot.press("?")
+        lines = _help(app)
+        assert 0 < _at(lines, "In the tree") < _at(lines, "Anywhere") < _at(lines, "In a pane")
+    assert app.feed.stop(10)
+
+
+async def test_the_help_says_what_an_agent_waits_for() -> None:
+    run = Asking(waiting().events, hold=True)
+    app = viewer(run, questions=run.questions)
+    async with app.run_test(size=(120, 70)) as pilot:
+        await settle(app, pilot, run)
+        await pilot.press("escape", "?")
+        lines = _help(app)
+        assert _at(lines, "An agent asks: i answers it, a types 'approve' for you.") >= 0
+        assert _at(lines, "In the bar") > 0
+    assert app.feed.stop(10)
+
+
+async def test_the_help_says_that_the_run_is_over() -> None:
+    run = FakeRun(newsroom().events)
+    app = viewer(run)
+    async with app.run_test(size=(120, 70)) as pilot:
+        await settle(app, pilot, run)
+        await pilot.press("?")
+        assert _at(_help(app), "All is done. q quits.") >= 0

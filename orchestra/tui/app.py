@@ -13,9 +13,10 @@ from contextlib import ExitStack
 from typing import ClassVar
 
 from textual.app import App
-from textual.binding import Binding, BindingType
+from textual.binding import Binding, BindingsMap, BindingType
 from textual.events import DescendantFocus
 from textual.screen import Screen
+from textual.widget import Widget
 from textual.widgets import Input
 
 from ..errors import OrchestraError
@@ -34,6 +35,7 @@ from .outline import Outline
 from .pane import Pane
 from .prompt import Prompt, Questions
 from .screen import Split
+from .situation import situation
 
 FRAME = 1 / 30  # seconds between ticks
 BUDGET = 0.008  # seconds of a tick that may go into events; the rest wait for the next one
@@ -82,6 +84,7 @@ class Viewer(App[None]):
         self.stray = Stray()
         bell = self.bell if self.comfort.bell else None
         self.attention = Attention(title, bell=bell, title=self.comfort.title)
+        self._console: Console | None = None
         self._stack = ExitStack()
         self._clock = clock
         self._zero: float | None = None  # what the clock said when the run's own time was 0
@@ -166,14 +169,15 @@ class Viewer(App[None]):
 
     def _show_stray(self) -> None:
         """The footer names the console from the first line on; an open one shows what is new."""
-        if isinstance(self.screen, Console):
-            self.screen.update()
+        if self._console is not None and self._console.is_running:
+            self._console.update()
         if self.stray.count and not self.split.printed:
             self.split.printed = True
             self.split.refresh_bindings()
 
     def action_console(self) -> None:
-        self.push_screen(Console(self.stray))
+        self._console = Console(self.stray)
+        self.push_screen(self._console)
 
     def _drain(self) -> None:
         events, feed = self.feed.events, self.board.feed
@@ -210,15 +214,22 @@ class Viewer(App[None]):
         self.split.refresh_figures(self.now)
 
     def action_help(self) -> None:
-        groups = (
-            ("Anywhere", self.split._bindings),
+        groups: list[tuple[str, BindingsMap | None]] = [
             ("In a pane", Pane._merged_bindings),
             ("In the tree", Outline._merged_bindings),
             ("In the bar, where something is asked", Prompt._merged_bindings),
-            ("The run", self._bindings),
-        )
+        ]
+        # What can be done where the user is comes first; where nothing is asked, there is no bar.
+        here: tuple[type[Widget], ...] = (Pane, Outline, Prompt)
+        if not self.split.prompt.display:
+            groups, here = groups[:2], here[:2]
+        at = next((n for n, kind in enumerate(here) if isinstance(self.split.focused, kind)), 0)
+        groups.insert(0, groups.pop(at))
+        groups.insert(1, ("Anywhere", self.split._bindings))
+        groups.append(("The run", self._bindings))
         found = [(title, bindings) for title, bindings in groups if bindings is not None]
-        self.push_screen(Help(found, self.keymap.fit(typing=False)))
+        keys = self.keymap.fit(typing=False)
+        self.push_screen(Help(found, keys, situation(self.split, keys, over=self.feed.over)))
 
     def action_cancel(self) -> None:
         if self._cancelling:

@@ -128,12 +128,14 @@ class Console(ModalScreen[None]):
 
     def on_mount(self) -> None:
         self.query_one(Log).focus()
-        self.update()
+        self._show()
 
     def update(self) -> None:
+        if self.is_mounted and self._stray.count != self._shown:
+            self._show()
+
+    def _show(self) -> None:
         count = self._stray.count
-        if count == self._shown and count:
-            return
         if lines := self._stray.since(self._shown):
             self.query_one(Log).write_lines(lines)
         self._shown = count

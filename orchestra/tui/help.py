@@ -68,8 +68,10 @@ class Help(ModalScreen[None]):
         self,
         groups: Iterable[tuple[str, BindingsMap]],
         keymap: Mapping[str, str] | None = None,
+        situation: str = "",
     ) -> None:
         super().__init__()
+        self._situation = situation
         self._keymap = dict(keymap or {})
         self._groups = list(groups)
 
@@ -82,6 +84,8 @@ class Help(ModalScreen[None]):
 
     def _text(self) -> Content:
         parts: list[Content] = []
+        if self._situation:
+            parts.append(Content(f"{self._situation}\n\n"))
         for title, bindings in self._groups:
             parts.append(Content.styled(f"{title}\n", "bold $text-primary"))
             for keys, words in self._lines(bindings):
