@@ -300,7 +300,6 @@ async def test_the_help_fits_where_one_is() -> None:
         lines = _help(app)
         assert _at(lines, "The run goes on: ^c stops it, f10 quits.") >= 0
         assert 0 < _at(lines, "In a pane") < _at(lines, "Anywhere") < _at(lines, "In the tree")
-        assert _at(lines, "In the bar") < 0
         await pilot.press("escape")
         app.split.set_focus(app.split.outline)
         await pilot.press("?")

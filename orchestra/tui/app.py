@@ -219,10 +219,8 @@ class Viewer(App[None]):
             ("In the tree", Outline._merged_bindings),
             ("In the bar, where something is asked", Prompt._merged_bindings),
         ]
-        # What can be done where the user is comes first; where nothing is asked, there is no bar.
+        # What can be done where the user is comes first.
         here: tuple[type[Widget], ...] = (Pane, Outline, Prompt)
-        if not self.split.prompt.display:
-            groups, here = groups[:2], here[:2]
         at = next((n for n, kind in enumerate(here) if isinstance(self.split.focused, kind)), 0)
         groups.insert(0, groups.pop(at))
         groups.insert(1, ("Anywhere", self.split._bindings))
