@@ -43,6 +43,11 @@ def parser() -> argparse.ArgumentParser:
     _common(tui, "a scenario, or a recorded run: its .jsonl file, its id, or last")
     tui.set_defaults(verb=_verb("tui"))
 
+    about = "a gallery of the scenarios that ship: choose one and watch it; in a pipe, a list"
+    demo = _add(verbs, "demo", about, "orchestra demo newsroom")
+    demo.add_argument("name", nargs="?", metavar="NAME", help="run this one, and no gallery")
+    demo.set_defaults(verb=_verb("demo"))
+
     test = verbs.add_parser("test", help="run scenarios as tests: offline, scripted, exact")
     test.add_argument(
         "paths", nargs="+", type=Path, metavar="PATH", help="scenario files, or folders"

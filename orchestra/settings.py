@@ -34,6 +34,33 @@ class Settings(BaseSettings):
     home: Path | None = None
     """The folder where runs are kept; default: ``.orchestra`` in the project's folder."""
 
+    theme: str | None = None
+    """The viewer's colours: dark, light, ansi, contrast, or a theme of Textual."""
+
+    keys: Annotated[dict[str, str], NoDecode] = {}
+    """Keys of the viewer in place of its own: ``view.zoom=f2 app.quit=ctrl+q,Q``."""
+
+    bell: bool = True
+    """The terminal's bell when an agent asks, and when all is done."""
+
+    title: bool = True
+    """The viewer says in the title of the terminal's window how the run stands."""
+
+    still: bool = False
+    """Nothing moves by itself in the viewer: no blinking, no animation, no running seconds."""
+
+    @field_validator("keys", mode="before")
+    @classmethod
+    def _pairs(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        pairs = [it.partition("=") for it in value.replace(";", " ").split()]
+        if wrong := [name for name, _, keys in pairs if not (name and keys)]:
+            raise ValueError(f"{wrong[0]!r} says no key; write view.zoom=f2 app.quit=ctrl+q,Q")
+        if len({name for name, _, _ in pairs}) < len(pairs):
+            raise ValueError("a binding is there twice; its keys are separated by commas")
+        return {name: keys for name, _, keys in pairs}
+
     @field_validator("packages", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:

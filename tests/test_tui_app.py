@@ -249,6 +249,7 @@ async def test_more_agents_than_fit_come_page_by_page() -> None:
         tape.call(member.name)
         tape.add(TextDelta(message_id=member.name, text=f"I am {member.name}"), member.name)
     async with staged(tape.events, size=(200, 50), team=team, hold=True) as stage:
+        await stage.press("space", "space")  # a grid, by choice
         assert len(stage.deck.shown()) == 16
         assert len(stage.deck.panes) == 16
         await stage.press("h", "h", "h", "h", "end", "enter")

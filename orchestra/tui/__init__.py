@@ -17,13 +17,18 @@ from collections.abc import Sequence
 
 from ..errors import OrchestraError
 from ..events import Event, Member, RunFinished
-from .app import Clock, Recording, Viewer
+from .app import Viewer
+from .comfort import Comfort
 from .feed import Run, Source
+from .gallery import Exhibit, Gallery
 from .pauses import short_pauses
+from .playing import Clock, Recording
 from .prompt import Questions
 from .replay import Replay
 
-__all__ = ["Questions", "Run", "Source", "Terminated", "replay", "view"]
+__all__ = [
+    "Comfort", "Exhibit", "Questions", "Run", "Source", "Terminated", "choose", "replay", "view",
+]  # fmt: skip
 
 
 class Terminated(OrchestraError):  # noqa: N818 - it is no error of anybody's
@@ -43,6 +48,7 @@ def view(
     questions: Questions | None = None,
     recording: Recording | None = None,
     clock: Clock = time.monotonic,
+    comfort: Comfort | None = None,
 ) -> RunFinished | None:
     """Show a run until the user quits; blocks. Needs a terminal.
 
@@ -59,17 +65,31 @@ def view(
         Terminated: SIGTERM, SIGHUP or SIGINT ended the viewer.
     """
     return _shown(
-        Viewer(title, team, source, questions=questions, recording=recording, clock=clock)
+        Viewer(
+            title,
+            team,
+            source,
+            questions=questions,
+            recording=recording,
+            clock=clock,
+            comfort=comfort,
+        )
     )
 
 
-def replay(title: str, team: Sequence[Member], recorded: Sequence[Event]) -> None:
+def replay(
+    title: str,
+    team: Sequence[Member],
+    recorded: Sequence[Event],
+    *,
+    comfort: Comfort | None = None,
+) -> None:
     """Show a recorded run until the user quits; blocks. Needs a terminal.
 
     Raises:
         Terminated: as of :func:`view`.
     """
-    _shown(Viewer(title, team, Replay(recorded)))
+    _shown(Viewer(title, team, Replay(recorded), comfort=comfort))
 
 
 def _shown(viewer: Viewer) -> RunFinished | None:
@@ -77,6 +97,7 @@ def _shown(viewer: Viewer) -> RunFinished | None:
         with short_pauses():
             viewer.run()
     finally:
+        viewer.attention.give_back()
         viewer.feed.stop()
     if viewer.signal is not None:
         raise Terminated(viewer.signal)
@@ -85,3 +106,24 @@ def _shown(viewer: Viewer) -> RunFinished | None:
     if viewer.return_code:
         raise OrchestraError("the viewer failed; its traceback is above")
     return viewer.result()
+
+
+def choose(
+    exhibits: Sequence[Exhibit],
+    *,
+    at: int = 0,
+    notice: str = "",
+    comfort: Comfort | None = None,
+) -> int | None:
+    """Show the gallery until one is chosen: its index, or None if the user left.
+
+    Raises:
+        Terminated: a signal ended it.
+    """
+    gallery = Gallery(exhibits, at=at, notice=notice, comfort=comfort)
+    chosen = gallery.run()
+    if gallery.signal is not None:
+        raise Terminated(gallery.signal)
+    if gallery.return_code:
+        raise OrchestraError("the gallery failed; its traceback is above")
+    return chosen

@@ -8,28 +8,36 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import ClassVar
 
-from textual.app import App
-from textual.binding import Binding, BindingsMap, BindingType
+from textual.binding import Binding, BindingType
+from textual.events import DescendantFocus
 from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Input
 
 from ..errors import OrchestraError
-from ..events import Event, Member, RunFinished, RunStarted
+from ..events import Member, RunFinished, RunStarted
 from ..text import one_line
 from . import tools
+from .attention import Attention
 from .bars import SAID
 from .board import Board
+from .comfort import CONTRAST_CSS, Comfort
+from .console import Console, Stray
 from .feed import Feed, Source
-from .help import Help
+from .help import Group, Help
 from .items import State
+from .keymap import Keymap
 from .outline import Outline
 from .pane import Pane
-from .playing import Playing
+from .playing import Clock, Playing, Recording
 from .prompt import Prompt, Questions
 from .replay import Replay
 from .screen import Split
+from .situation import situation
 
 FRAME = 1 / 30  # seconds between ticks
 BUDGET = 0.008  # seconds of a tick that may go into events; the rest wait for the next one
@@ -37,10 +45,6 @@ _STRIDE = 64  # events between two looks at the clock
 _FIGURES = 6  # ticks between two updates of the figures: faster is not legible
 _NO_END = "the file ends here, and the run does not: it was killed, or still goes on"
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
-
-Clock = Callable[[], float]
-Recording = Callable[[], Sequence[Event]]
-"""Reads what the run has left behind; may take seconds. Empty: nothing was kept."""
 
 
 class Viewer(Playing):
@@ -52,13 +56,12 @@ class Viewer(Playing):
     """
 
     TITLE = "orchestra"
-    CSS = "Screen { layout: vertical; }"
+    CSS = "Screen { layout: vertical; }\n" + CONTRAST_CSS
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+c", "cancel", "Cancel", id="app.cancel", priority=True, key_display="^c"),
         Binding("p", "pause", "Pause", id="run.pause"),
         Binding("x", "call_off", "Call off", id="run.call-off", show=False),
-        Binding("ctrl+r", "again", "Replay", id="run.again", key_display="^r"),
     ]
 
     def __init__(
@@ -70,21 +73,30 @@ class Viewer(Playing):
         questions: Questions | None = None,
         recording: Recording | None = None,
         clock: Clock = time.monotonic,
+        comfort: Comfort | None = None,
     ) -> None:
         super().__init__()
+        self.comfort = comfort or Comfort()
+        self.comfort.dress(self)
         self.title = one_line(title, 80)
         self.board = Board(team)
         self.feed = source if isinstance(source, Replay) else Feed(source)
-        self._recording = recording
+        self.recording = recording
         self.split = Split(title, self.board, questions or Questions())
+        self.split.prompt.cursor_blink = not self.comfort.still
         self.signal: int | None = None
-        self._clock = clock
-        self._zero: float | None = None  # what the clock said when the run's own time was 0
+        self.keymap = Keymap(self.comfort.keys)
+        self.stray = Stray()
+        bell = self.bell if self.comfort.bell else None
+        self.attention = Attention(title, bell=bell, title=self.comfort.title)
+        self._console: Console | None = None
+        self._stack = ExitStack()
+        self.clock = clock
+        self.zero: float | None = None  # what the clock said when the run's own time was 0
         self._ticks = 0
+        self._changed = False
         self._cancelling = False
-        self._told = False
-        self._returning = False
-        self._lived: RunFinished | None = None  # the end of the run that is now replayed
+        self.told = False
         self._aimed: tuple[str, float] | None = None  # who x was pressed for, and until when
 
     def get_default_screen(self) -> Screen[None]:
@@ -97,10 +109,19 @@ class Viewer(Playing):
             for number in _SIGNALS:
                 loop.add_signal_handler(number, self._signalled, number)
 
+    def on_descendant_focus(self, message: DescendantFocus) -> None:
+        if self.keymap:
+            self.set_keymap(self.keymap.fit(typing=isinstance(message.widget, Input)))
+
     def on_mount(self) -> None:
+        self.set_keymap(self.keymap.fit(typing=False))
+        self._stack.enter_context(self.stray.caught())
         self.set_interval(FRAME, self.tick)
         self.set_interval(1.0, self._watch_terminal)
         self.call_after_refresh(self.feed.start)
+
+    def on_unmount(self) -> None:
+        self._stack.close()
 
     def _watch_terminal(self) -> None:
         """A terminal may go away without a signal (``nohup``, no controlling terminal): then
@@ -124,7 +145,7 @@ class Viewer(Playing):
             return self.board.time + self.feed.since
         if self.board.finished is not None:
             return self.board.time
-        return None if self._zero is None else max(self._clock() - self._zero, self.board.time)
+        return None if self.zero is None else max(self.clock() - self.zero, self.board.time)
 
     def tick(self) -> None:
         """Take events off the deque for a while, then show what they changed."""
@@ -132,20 +153,45 @@ class Viewer(Playing):
             self.feed.pull()
         self._drain()
         self._ticks += 1
-        if self._returning and self.feed.events:
+        if self.returning and self.feed.events:
             return  # nobody wants to see all that was before once more
-        self._returning = False
+        self.returning = False
         if self._congested():
             return
         self.split.offer_prompt()
+        self._show_stray()
+        self._call_for_attention()
         touched, self.board.touched = self.board.touched, set()
         self.split.refresh_from_board(touched, self.now or 0.0)
-        if self._ticks % _FIGURES == 0 and not self._told:
+        # In the still mode the figures change with what the agents do, and not by themselves.
+        self._changed = self._changed or bool(touched)
+        moving = self._changed if self.comfort.still else True
+        if self._ticks % _FIGURES == 0 and not self.told and moving:
+            self._changed = False
             self.split.refresh_figures(self.now)
         self.show_player()
-        if self.feed.over and not self.feed.events and not self._told:
-            self._told = True
+        if self.feed.over and not self.feed.events and not self.told:
+            self.told = True
             self._over()
+
+    def _call_for_attention(self) -> None:
+        board, driver = self.board, self._driver
+        over = self.feed.over and not self.feed.events
+        word = str(State.ASK if board.questions and not over else board.state)
+        write = None if driver is None or self.is_headless else driver.write
+        self.attention.look(word, frozenset(board.questions), over=over, write=write)
+
+    def _show_stray(self) -> None:
+        """The footer names the console from the first line on; an open one shows what is new."""
+        if self._console is not None and self._console.is_running:
+            self._console.update()
+        if self.stray.count and not self.split.printed:
+            self.split.printed = True
+            self.split.refresh_bindings()
+
+    def action_console(self) -> None:
+        self._console = Console(self.stray)
+        self.push_screen(self._console)
 
     def _drain(self) -> None:
         events, feed = self.feed.events, self.board.feed
@@ -154,7 +200,7 @@ class Viewer(Playing):
             for _ in range(min(_STRIDE, len(events))):
                 event = events.popleft()
                 if isinstance(event, RunStarted):
-                    self._zero = self._clock() - event.t
+                    self.zero = self.clock() - event.t
                 feed(event)
             if time.perf_counter() >= until:
                 return
@@ -187,49 +233,21 @@ class Viewer(Playing):
 
     def action_help(self) -> None:
         """What the keys do here and now."""
-        groups: list[tuple[str, App[None] | Split | None, BindingsMap | None]] = [
-            ("Anywhere", self.split, self.split._bindings),
-            ("In a pane", None, Pane._merged_bindings),
-            ("In the tree", None, Outline._merged_bindings),
+        groups: list[Group] = [
+            ("In a pane", Pane._merged_bindings, None),
+            ("In the tree", Outline._merged_bindings, None),
+            ("In the bar, where something is asked", Prompt._merged_bindings, None),
         ]
-        if self.replay is None:  # in a replay nothing is asked
-            groups += [("In the bar, where something is asked", None, Prompt._merged_bindings)]
-        groups += [("The run", self, self._bindings)]
-        self.push_screen(
-            Help(
-                (title, [it for _, it in found or () if _offered(owner, it)])
-                for title, owner, found in groups
-            )
-        )
-
-    def restart(self, *, returning: bool = True) -> None:
-        """All that is shown begins anew. ``returning``: what was seen before is not shown again."""
-        self.board.restart()
-        self.split.restart()
-        self._told, self._returning, self._zero = False, returning, None
-
-    def action_again(self) -> None:
-        """Replay the run that is over."""
-        self.split.footer.say("reading what the run has left …")
-        self.run_worker(self._again(), exclusive=True)
-
-    async def _again(self) -> None:
-        if self._recording is None:
-            return
-        try:
-            recorded = await asyncio.to_thread(self._recording)
-        except OrchestraError as error:
-            self.split.footer.say(str(error))
-            return
-        if not recorded:
-            self.split.footer.say("this run was not kept: there is nothing to replay")
-            return
-        self.split.footer.say("")
-        self._lived = self.result()
-        self.feed = Replay(recorded, clock=self._clock)
-        self.feed.start()
-        self.restart(returning=False)
-        self.refresh_bindings()
+        # What can be done where the user is comes first.
+        here: tuple[type[Widget], ...] = (Pane, Outline, Prompt)
+        at = next((n for n, kind in enumerate(here) if isinstance(self.split.focused, kind)), 0)
+        if self.replay is not None:
+            del groups[-1]  # nothing is asked in one
+        groups.insert(0, groups.pop(at))
+        groups.insert(1, ("Anywhere", self.split._bindings, self.split))
+        groups.append(("The run", self._bindings, self))
+        keys = self.keymap.fit(typing=False)
+        self.push_screen(Help(groups, keys, situation(self.split, keys, over=self.feed.over)))
 
     def action_cancel(self) -> None:
         if isinstance(self.feed, Replay):
@@ -262,8 +280,8 @@ class Viewer(Playing):
             self.split.footer.say(f"{agent.title if agent else 'nobody'} is not at work")
         elif [*self.board.mains] == calls:
             self.split.footer.say("that is the whole run: ctrl+c cancels it")
-        elif aimed is None or aimed[0] != agent.name or self._clock() > aimed[1]:
-            self._aimed = agent.name, self._clock() + SAID
+        elif aimed is None or aimed[0] != agent.name or self.clock() > aimed[1]:
+            self._aimed = agent.name, self.clock() + SAID
             which = f" ({len(calls)} calls)" if len(calls) > 1 else ""
             self.split.footer.say(f"x again calls off {agent.title}{which}")
         else:
@@ -278,22 +296,13 @@ class Viewer(Playing):
 
     def result(self) -> RunFinished | None:
         """The end of the run, whether or not it was still shown; of several, the first bad one."""
-        if self._lived is not None:
-            return self._lived
+        if self.lived is not None:
+            return self.lived
         bad = (end for end in self.board.ends if end.status != "completed")
         return next(bad, None) or self.feed.last() or self.board.finished
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A live run is held and called off, a recorded one is played."""
-        if action == "again":
-            return self._recording is not None and self.feed.over
         if action == "call_off":
             return self.replay is None
         return super().check_action(action, parameters)
-
-
-def _offered(owner: App[None] | Split | None, binding: Binding) -> bool:
-    """Whether a key would do something now, as far as its owner tells."""
-    action = binding.action.partition("(")[0].rpartition(".")[2]
-    waits = action in ("reply", "approve", "again")  # for what may come
-    return owner is None or waits or bool(owner.check_action(action, ()))

@@ -109,6 +109,8 @@ class Footer(Canvas):
         found: dict[str, tuple[str, str, str]] = {}
         for active in self.screen.active_bindings.values():
             binding = active.binding
+            if binding.id == "view.console" and not getattr(self.screen, "printed", False):
+                continue  # there is nothing to read yet; the key works all the same
             if binding.show and active.enabled and binding.action not in found:
                 shown = self.app.get_key_display(binding)
                 found[binding.action] = (binding.key, shown, binding.description.lower())

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import Binding, BindingsMap, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
+from textual.dom import DOMNode
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
@@ -32,6 +33,7 @@ _WORDS = {
     "view.show-all": "Show all agents again",
     "view.tree": "Show or hide the tree",
     "view.reasoning": "Show or fold reasoning",
+    "view.console": "What tools printed, warnings and logs, kept off the screen",
     "prompt.reply": "To the bar, where the run waits for an answer",
     "prompt.approve": "To the bar, with 'approve' typed: enter sends it",
     "prompt.finish": "End the conversation",
@@ -61,6 +63,10 @@ _WORDS = {
 }
 
 
+Group = tuple[str, BindingsMap | None, DOMNode | None]
+"""A title, keys, and who tells which of them do something now."""
+
+
 class Help(ModalScreen[None]):
     CSS = """
     Help {
@@ -77,9 +83,16 @@ class Help(ModalScreen[None]):
         Binding("escape,question_mark,q", "dismiss", "Close", id="help.close", show=False),
     ]
 
-    def __init__(self, groups: Iterable[tuple[str, Iterable[Binding]]]) -> None:
+    def __init__(
+        self,
+        groups: Iterable[Group],
+        keymap: Mapping[str, str] | None = None,
+        situation: str = "",
+    ) -> None:
         super().__init__()
-        self._groups = [(title, list(bindings)) for title, bindings in groups]
+        self._situation = situation
+        self._keymap = dict(keymap or {})
+        self._groups = list(groups)
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="keys"):
@@ -90,9 +103,13 @@ class Help(ModalScreen[None]):
 
     def _text(self) -> Content:
         parts: list[Content] = []
-        for title, bindings in self._groups:
+        if self._situation:
+            parts.append(Content(f"{self._situation}\n\n"))
+        for title, bindings, owner in self._groups:
+            if bindings is None:
+                continue
             parts.append(Content.styled(f"{title}\n", "bold $text-primary"))
-            for keys, words in self._lines(bindings):
+            for keys, words in self._lines(bindings, owner):
                 parts += [
                     Content.styled(f"  {keys:<16}", "bold $text-accent"),
                     Content.styled(f"{words}\n", "$foreground"),
@@ -101,17 +118,27 @@ class Help(ModalScreen[None]):
         parts.append(Content.styled("esc closes this", "$foreground 60%"))
         return Content("").join(parts)
 
-    def _lines(self, bindings: Iterable[Binding]) -> list[tuple[str, str]]:
+    def _lines(self, bindings: BindingsMap, owner: DOMNode | None) -> list[tuple[str, str]]:
+        bindings = bindings.copy()
+        bindings.apply_keymap(self._keymap)
         by_id: dict[str, list[str]] = {}
         words: dict[str, str] = {}
-        for binding in bindings:
-            if not binding.id or binding.id in _HIDDEN:
+        for _, binding in bindings:
+            if not binding.id or binding.id in _HIDDEN or not _offered(owner, binding):
                 continue
             shown = self.app.get_key_display(binding)
             if shown not in by_id.setdefault(binding.id, []):
                 by_id[binding.id].append(shown)
             words[binding.id] = binding.description
         return [
-            _SHOWN.get(name) or (" ".join(keys), _WORDS.get(name, words[name]))
+            _SHOWN.get(name if keys == ["1"] else "")
+            or (" ".join(keys), _WORDS.get(name, words[name]))
             for name, keys in by_id.items()
         ]
+
+
+def _offered(owner: DOMNode | None, binding: Binding) -> bool:
+    """Whether a key would do something now, as far as its owner tells."""
+    action = binding.action.partition("(")[0].rpartition(".")[2]
+    waits = action in ("reply", "approve", "again", "console")  # for what may come
+    return owner is None or waits or bool(owner.check_action(action, ()))

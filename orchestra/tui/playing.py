@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
 
+from ..errors import OrchestraError
+from ..events import Event, RunFinished
+from .board import Board
 from .feed import Feed
 from .player import Player, speed
 from .replay import Replay
@@ -14,6 +19,9 @@ from .screen import Split
 
 _SEEK = 0.05  # of the whole
 _LEAST = 1.0  # seconds
+Clock = Callable[[], float]
+Recording = Callable[[], Sequence[Event]]
+"""Reads what the run has left behind; may take seconds. Empty: nothing was kept."""
 _ACTIONS = ("event", "turn", "seek", "speed")
 
 
@@ -21,6 +29,7 @@ class Playing(App[None]):
     """An app that may show a recorded run."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+r", "again", "Replay", id="run.again", key_display="^r"),
         Binding("comma", "event(-1)", "Step", id="replay.back", key_display=", ."),
         Binding("full_stop", "event(1)", "Step on", id="replay.on", show=False),
         Binding("less_than_sign", "turn(-1)", "Turn", id="replay.turn-back", key_display="< >"),
@@ -32,11 +41,46 @@ class Playing(App[None]):
     ]
 
     feed: Feed | Replay
+    board: Board
     split: Split
+    clock: Clock
+    recording: Recording | None
+    zero: float | None
+    told = False
+    returning = False  # what was seen before comes again, and is not shown again
+    lived: RunFinished | None = None  # the end of the run that is now replayed
+
+    def result(self) -> RunFinished | None:
+        raise NotImplementedError
 
     def restart(self, *, returning: bool = True) -> None:
         """All that is shown begins anew."""
-        raise NotImplementedError
+        self.board.restart()
+        self.split.restart()
+        self.told, self.returning, self.zero = False, returning, None
+
+    def action_again(self) -> None:
+        """Replay the run that is over."""
+        self.split.footer.say("reading what the run has left …")
+        self.run_worker(self._again(), exclusive=True)
+
+    async def _again(self) -> None:
+        if self.recording is None:
+            return
+        try:
+            recorded = await asyncio.to_thread(self.recording)
+        except OrchestraError as error:
+            self.split.footer.say(str(error))
+            return
+        if not recorded:
+            self.split.footer.say("this run was not kept: there is nothing to replay")
+            return
+        self.split.footer.say("")
+        self.lived = self.result()
+        self.feed = Replay(recorded, clock=self.clock)
+        self.feed.start()
+        self.restart(returning=False)
+        self.refresh_bindings()
 
     @property
     def replay(self) -> Replay | None:
@@ -48,6 +92,8 @@ class Playing(App[None]):
             self.split.player.show(self.replay)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "again":
+            return self.recording is not None and self.feed.over
         if action in _ACTIONS:
             return self.replay is not None
         return super().check_action(action, parameters)

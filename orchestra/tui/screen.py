@@ -50,6 +50,7 @@ class Split(Screen[None]):
         Binding("V", "show_all", "Show all", id="view.show-all", show=False),
         Binding("b", "tree", "Tree", id="view.tree"),
         Binding("r", "reasoning", "Reasoning", id="view.reasoning"),
+        Binding("o", "app.console", "Console", id="view.console"),
         Binding("i", "reply", "Reply", id="prompt.reply"),
         Binding("a", "approve", "Approve", id="prompt.approve", show=False),
         Binding("question_mark", "app.help", "Help", id="app.help", key_display="?"),
@@ -69,6 +70,7 @@ class Split(Screen[None]):
         self.tree_wanted = True
         self.footer = Footer()
         self.player = Player()
+        self.printed = False  # something that the console has
         self._shape = -1
 
     def compose(self) -> ComposeResult:

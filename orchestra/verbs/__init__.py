@@ -1,5 +1,6 @@
 """What each verb does: one function a verb, named after it, from parsed arguments to exit code."""
 
+from .demo import demo
 from .listing import list_scenarios
 from .new import new
 from .play import run, tui
@@ -9,4 +10,15 @@ from .show import show
 from .testing import test
 from .validate import validate
 
-__all__ = ["list_scenarios", "new", "run", "runs", "schema", "show", "test", "tui", "validate"]
+__all__ = [
+    "demo",
+    "list_scenarios",
+    "new",
+    "run",
+    "runs",
+    "schema",
+    "show",
+    "test",
+    "tui",
+    "validate",
+]

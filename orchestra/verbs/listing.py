@@ -74,10 +74,11 @@ def _found(paths: Iterable[Path]) -> tuple[list[Found], bool]:
         except UsageError as error:  # the others are listed all the same
             sys.stderr.write(f"{clean(str(error))}\n")
             missed = True
-    return [_read(path) for path in dict.fromkeys(files)], missed
+    return [read(path) for path in dict.fromkeys(files)], missed
 
 
-def _read(path: Path) -> Found:
+def read(path: Path) -> Found:
+    """What a file says of itself, or what is wrong with it."""
     try:
         it = load(path)
     except UsageError as error:

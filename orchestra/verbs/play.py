@@ -182,7 +182,7 @@ def tui(args: argparse.Namespace) -> int:
             + (f"runs show {args.file}" if is_recording(args) else f"run {args.file or '…'}")
         )
     from ..settings import load_settings
-    from ..tui import Questions, view
+    from ..tui import Comfort, Questions, view
 
     settings = load_settings()
     if is_recording(args):
@@ -209,9 +209,16 @@ def tui(args: argparse.Namespace) -> int:
         return After(past.seen, kept) if past else kept
 
     try:
-        team = members(scenario, models)
+        team, comfort = members(scenario, models), Comfort.of(settings)
         recording = partial(recorded_in, keeper.paths.values()) if keeper else None
-        shown = view(scenario.name, team, source, questions=questions, recording=recording)
+        shown = view(
+            scenario.name,
+            team,
+            source,
+            questions=questions,
+            recording=recording,
+            comfort=comfort,
+        )
     finally:
         for line in late:
             complain(line)

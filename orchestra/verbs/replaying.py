@@ -31,6 +31,7 @@ def is_recording(args: argparse.Namespace) -> bool:
 def replay(args: argparse.Namespace, settings: Settings) -> int:
     """Show the run until the user quits. How it ended is its own affair: exit code 0."""
     from ..store import find, open_run
+    from ..tui import Comfort
     from ..tui import replay as show
 
     for name, option in _LIVE.items():
@@ -43,7 +44,12 @@ def replay(args: argparse.Namespace, settings: Settings) -> int:
     if not recorded:
         raise UsageError(f"{path}: nothing has happened in this run")
     begun = next((it for it in recorded if isinstance(it, RunStarted)), None)
-    show(header.scenario or path.stem, begun.team if begun else (), recorded)
+    show(
+        header.scenario or path.stem,
+        begun.team if begun else (),
+        recorded,
+        comfort=Comfort.of(settings),
+    )
     return OK
 
 

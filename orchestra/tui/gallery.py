@@ -1,0 +1,121 @@
+"""The gallery: the scenarios that ship, each with what it shows; one is chosen to be run."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+from ..text import one_line
+from .comfort import Comfort
+from .keymap import Keymap
+
+_SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+
+
+@dataclass(frozen=True, slots=True)
+class Exhibit:
+    """One scenario of the gallery."""
+
+    name: str
+    description: str
+    tags: tuple[str, ...] = ()
+
+
+class Gallery(App[int]):
+    """Returns the index of what was chosen; None if the user left.
+
+    An app of its own, not a screen of the viewer: each run gets a viewer of its own, so that
+    nothing of one run is left over in the next.
+    """
+
+    TITLE = "orchestra demo"
+    CSS = """
+    #title { height: 1; background: $panel; text-style: bold; padding: 0 1; }
+    #list, #list:focus { height: 1fr; border: none; padding: 0 1; background: $background; }
+    #notice { height: auto; max-height: 5; background: $panel; color: $text-error; padding: 0 1; }
+    #keys { height: 1; background: $panel; padding: 0 1; }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("q,escape", "leave", "Quit", id="gallery.quit"),
+        Binding("j", "list('cursor_down')", "Down", id="gallery.down", show=False),
+        Binding("k", "list('cursor_up')", "Up", id="gallery.up", show=False),
+        Binding("ctrl+c", "leave", "Quit", id="gallery.cancel", priority=True, show=False),
+    ]
+
+    def __init__(
+        self,
+        exhibits: Sequence[Exhibit],
+        *,
+        at: int = 0,
+        notice: str = "",
+        comfort: Comfort | None = None,
+    ) -> None:
+        super().__init__()
+        comfort = comfort or Comfort()
+        comfort.dress(self)
+        self.keymap = Keymap(comfort.keys)
+        self.exhibits = exhibits
+        self.signal: int | None = None
+        self._at = at
+        self._notice = notice
+
+    def compose(self) -> ComposeResult:
+        count = len(self.exhibits)
+        yield Static(Content(f"orchestra demo · {count} scenarios"), id="title")
+        yield OptionList(*map(self._option, self.exhibits), id="list")
+        if self._notice:
+            yield Static(Content(f"✗ {one_line(self._notice, 600)}"), id="notice")
+        yield Static(Content("enter runs it   ↑ ↓ choose   ctrl+p palette   q quit"), id="keys")
+
+    @staticmethod
+    def _option(it: Exhibit) -> Option:
+        tags = f"  {one_line(', '.join(it.tags), 80)}" if it.tags else ""
+        text = Content.assemble(
+            (one_line(it.name, 60), "bold $text-accent"),
+            (tags, "$foreground 60%"),
+            "\n",
+            one_line(it.description, 400),
+            "\n",
+        )
+        return Option(text)
+
+    def on_load(self) -> None:
+        # Before the terminal changes. Textual restores it for none of these.
+        if threading.current_thread() is threading.main_thread():
+            loop = asyncio.get_running_loop()
+            for number in _SIGNALS:
+                loop.add_signal_handler(number, self._signalled, number)
+
+    def on_mount(self) -> None:
+        self.set_keymap(self.keymap.fit(typing=False))
+        options = self.query_one(OptionList)
+        options.focus()
+        if self.exhibits:
+            options.highlighted = min(self._at, len(self.exhibits) - 1)
+
+    def _signalled(self, number: int) -> None:
+        self.signal = number
+        self.exit()
+
+    def on_option_list_option_selected(self, message: OptionList.OptionSelected) -> None:
+        self.exit(message.option_index)
+
+    def action_list(self, what: str) -> None:
+        getattr(self.query_one(OptionList), f"action_{what}")()
+
+    def action_leave(self) -> None:
+        self.exit()
+
+    async def action_quit(self) -> None:
+        self.action_leave()

@@ -1,0 +1,35 @@
+"""What the help says first: how the run stands, and which key is the next one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from textual.binding import Binding
+
+from .items import State
+from .screen import Split
+
+_DEFAULTS = {"prompt.reply": "i", "prompt.approve": "a", "app.quit": "q", "app.cancel": "ctrl+c"}
+
+
+def situation(split: Split, keymap: Mapping[str, str], *, over: bool) -> str:
+    """One line; the keys as they are remapped."""
+
+    def shown(key: str) -> str:
+        return split.app.get_key_display(Binding(key, ""))
+
+    keys = {
+        id_: " ".join(shown(it) for it in keymap.get(id_, key).split(","))
+        for id_, key in _DEFAULTS.items()
+    }
+    if over:
+        end = {State.FAILED: "The run failed; why stands at the foot.", State.DONE: "All is done."}
+        return f"{end.get(split.board.state, 'The run is over.')} {keys['app.quit']} quits."
+    if split.prompt.approves:
+        return (
+            f"An agent asks: {keys['prompt.reply']} answers it, "
+            f"{keys['prompt.approve']} types 'approve' for you."
+        )
+    if split.prompt.display:
+        return f"The run waits for you: {keys['prompt.reply']} goes to the bar to type in."
+    return f"The run goes on: {keys['app.cancel']} stops it, {keys['app.quit']} quits."
