@@ -87,7 +87,7 @@ class Canvas(Widget):
         super().__init__(id=id)
         self._painted: list[Hashable] = []
         self._strips: dict[Hashable, Strip] = {}
-        self._looks: dict[tuple[str, str], Style] = {}
+        self._looks: dict[tuple[str | Style, str], Style] = {}
         self._background: Color | None = None
         self._painted_for: tuple[tuple[LineFilter, ...], int] = ((), 0)
 
@@ -181,8 +181,10 @@ class Canvas(Widget):
         strip = Strip(segments, cells)
         return strip.adjust_cell_length(width, self._style("", ground))
 
-    def _style(self, look: str, ground: str) -> Style:
+    def _style(self, look: str | Style, ground: str) -> Style:
         style = self._looks.get((look, ground))
+        if style is None and isinstance(look, Style):
+            style = self._looks[look, ground] = self._style("text", ground) + look
         if style is None:
             names = [f"look--{name}" for name in (ground, look) if name]
             style = self.get_visual_style(*names).rich_style

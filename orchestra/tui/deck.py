@@ -11,6 +11,7 @@ from textual.widget import Widget
 
 from .blocks import Agent
 from .board import Board
+from .dressed import Allowance
 from .items import State
 from .layout import capacity, grid, has_wall, split
 from .pane import Pane
@@ -70,8 +71,11 @@ class Deck(Widget):
         self.shape: Shape | None = None
         self.hidden: set[str] = set()
         self.wall = Wall()
+        self._unfinished: set[str] = set()
         self.narrow = False
         self.reasoning = True
+        self.markdown = True
+        self.allowance = Allowance()
 
     def compose(self) -> ComposeResult:
         yield self.wall
@@ -118,6 +122,7 @@ class Deck(Widget):
         """The pane of an agent, made now if it was never shown."""
         if name not in self.panes:
             pane = self.panes[name] = Pane(self.board.agents[name])
+            pane.allowance = self.allowance
             self.mount(pane)
         return self.panes[name]
 
@@ -162,11 +167,15 @@ class Deck(Widget):
 
     def update(self, names: set[str]) -> None:
         """Let the displayed panes of these agents take in what is new."""
-        for name in names:
+        unfinished, self._unfinished = self._unfinished, set()
+        self.allowance.renew()
+        for name in names | unfinished:
             pane = self.panes.get(name)
             if pane is not None and pane.display:
-                pane.reasoning = self.reasoning
+                pane.reasoning, pane.markdown = self.reasoning, self.markdown
                 pane.update()
+                if self.allowance.short:  # what is left to render is rendered in the next frame
+                    self._unfinished.add(name)
         self.wall.update(names)
 
     def retitle(self, now: float) -> None:

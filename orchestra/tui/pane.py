@@ -12,11 +12,13 @@ from textual.message import Message
 from . import rows
 from .blocks import Agent, Block
 from .canvas import Canvas
+from .dressed import Allowance
 from .rows import Span, Spans
 from .transcript import Place, Transcript
 
 _MARGIN = 3  # the edge, a space, and one at the right
 _WHEEL = 3  # rows
+_TRIES = 3
 
 
 class Pane(Canvas, can_focus=True):
@@ -46,6 +48,8 @@ class Pane(Canvas, can_focus=True):
     def __init__(self, agent: Agent) -> None:
         super().__init__()
         self.reasoning = True
+        self.markdown = True
+        self.allowance = Allowance()
         self.now = 0.0
         self._title: Spans = ()
         self.begin(agent)
@@ -69,7 +73,10 @@ class Pane(Canvas, can_focus=True):
         width, _ = self.size
         if not width or not self.display:
             return
-        added = self.transcript.sync(max(width - _MARGIN, 2), reasoning=self.reasoning)
+        theme = ("dark" if self.app.current_theme.dark else "light") if self.markdown else ""
+        added = self.transcript.sync(
+            max(width - _MARGIN, 2), reasoning=self.reasoning, markdown=theme
+        )
         if not self.following:
             self.missed += max(added, 0)
         self._place()
@@ -77,6 +84,11 @@ class Pane(Canvas, can_focus=True):
             self._shape = self.agent.shape
             self._make_title()
         self.repaint()
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        if self.is_mounted and self.markdown:
+            self.update()  # a dark theme has other colours for code than a light one
 
     def retitle(self) -> None:
         """Bring the figures up to date."""
@@ -101,6 +113,12 @@ class Pane(Canvas, can_focus=True):
             self.update()
             self.missed = missed
 
+    def show_markdown(self, *, rendered: bool) -> None:
+        if rendered != self.markdown:
+            missed, self.markdown = self.missed, rendered
+            self.update()
+            self.missed = missed
+
     def show_block(self, block: Block) -> None:
         """Scroll to where ``block`` begins; stay following if all of it is in sight."""
         self.update()
@@ -109,7 +127,14 @@ class Pane(Canvas, can_focus=True):
             self._go_to(start)
 
     def _place(self) -> None:
-        """Decide which lines the rows show."""
+        """Decide which lines the rows show, and let them be rendered."""
+        self._choose()
+        for _ in range(_TRIES):  # what is rendered takes other room, and more comes into sight
+            if not self.transcript.dress(self._lines, self.allowance):
+                return
+            self._choose()
+
+    def _choose(self) -> None:
         room = self.body_height
         if self.following:
             self._lines = self.transcript.tail(room)

@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from rich.cells import cell_len
+from rich.style import Style
 
 from ..text import clean
 from .blocks import Agent, Block
@@ -17,8 +18,10 @@ Spans = tuple["Span", ...]
 
 
 class Span(NamedTuple):
+    """``look`` names a style of the theme; what Rich renders brings its own."""
+
     text: str
-    look: str
+    look: str | Style
 
 
 NOTE_GLYPHS = {Tone.INFO: "·", Tone.WARNING: "!", Tone.ERROR: "✗"}

@@ -51,6 +51,7 @@ class Split(Screen[None]):
         Binding("b", "tree", "Tree", id="view.tree"),
         Binding("r", "reasoning", "Reasoning", id="view.reasoning"),
         Binding("o", "app.console", "Console", id="view.console"),
+        Binding("m", "markdown", "Markdown", id="view.markdown", show=False),
         Binding("i", "reply", "Reply", id="prompt.reply"),
         Binding("a", "approve", "Approve", id="prompt.approve", show=False),
         Binding("question_mark", "app.help", "Help", id="app.help", key_display="?"),
@@ -280,6 +281,14 @@ class Split(Screen[None]):
         if self.focused is self.outline:
             self._focus_current()
         self._lay_out()
+
+    def action_markdown(self) -> None:
+        self.deck.markdown = not self.deck.markdown
+        self.footer.say(
+            "Markdown, rendered" if self.deck.markdown else "Markdown as it was written"
+        )
+        for pane in self.deck.shown():
+            pane.show_markdown(rendered=self.deck.markdown)
 
     def action_reasoning(self) -> None:
         self.deck.reasoning = not self.deck.reasoning

@@ -6,15 +6,17 @@ stays with its text when other text grows, is dropped or is wrapped anew.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from itertools import accumulate
-from typing import NamedTuple
+from typing import NamedTuple, assert_never
 
 from .blocks import Agent, Block
-from .items import Prose, State
+from .dressed import Allowance, DressedView
+from .items import Item, Note, Prose, State, Tool
 from .layout import shares
 from .rows import Spans
-from .views import View, view_of
+from .views import HeadView, ItemView, ProseView, View
 
 Key = tuple[int, ...]
 
@@ -29,28 +31,41 @@ class Place(NamedTuple):
     mark: tuple[int, int]
 
 
+def view_of(item: Item) -> View:
+    match item:
+        case Prose(reasoning=False, growing=None):
+            return DressedView(item)
+        case Prose():
+            return ProseView(item)
+        case Tool() | Note():
+            return ItemView(item)
+        case _:
+            assert_never(item)
+
+
 class BlockLines:
     """The lines of one block: a gap, its header, its items."""
 
     def __init__(self, block: Block, *, first: bool) -> None:
         self.block = block
-        self.views: list[View] = [view_of(block, first=first)]
+        self.views: list[View] = [HeadView(block, first=first)]
         self.ends: list[int] = []
         self._gone = 0
         self._version = -1
         self._settled = 0
-        self._shape: tuple[int, bool] = (0, True)
+        self._shape: tuple[int, bool, str] = (0, True, "")
 
     @property
     def height(self) -> int:
         return self.ends[-1] if self.ends else 0
 
-    def sync(self, width: int, *, reasoning: bool) -> None:
+    def sync(self, width: int, *, reasoning: bool, markdown: str = "") -> None:
         block = self.block
-        if self._version == block.version and self._shape == (width, reasoning):
+        shape = (width, reasoning, markdown)
+        if self._version == block.version and self._shape == shape:
             return
-        if self._shape != (width, reasoning):
-            self._shape = (width, reasoning)
+        if self._shape != shape:
+            self._shape = shape
             self._settled = 0
         if drop := block.gone - self._gone:
             del self.views[1 : 1 + drop]
@@ -59,14 +74,27 @@ class BlockLines:
         self.views += [view_of(item) for item in block.items[len(self.views) - 1 :]]
         self.views[0].sync(width, reasoning=reasoning)
         for view in self.views[max(self._settled, 1) :]:
-            view.sync(width, reasoning=reasoning)
+            view.sync(width, reasoning=reasoning, markdown=markdown)
         while self._settled < len(self.views) - 1 and block.items[self._settled].final:
             self._settled += 1
         # The oldest text may shrink at its front although it is final.
         if len(self.views) > 1 and isinstance(block.items[0], Prose):
-            self.views[1].sync(width, reasoning=reasoning)
+            self.views[1].sync(width, reasoning=reasoning, markdown=markdown)
         self.ends = list(accumulate(view.height for view in self.views))
         self._version = block.version
+
+    def dress(self, first: int, last: int, allowance: Allowance) -> bool:
+        """Render the Markdown that lines ``first`` to ``last`` show; whether any was."""
+        changed = False
+        start = bisect_right(self.ends, first)
+        for index in range(start, min(bisect_right(self.ends, last) + 1, len(self.views))):
+            view = self.views[index]
+            if isinstance(view, DressedView) and view.waits:
+                above = self.ends[index - 1] if index else 0
+                changed |= view.dress(first - above, last - above, allowance)
+        if changed:
+            self.ends = list(accumulate(view.height for view in self.views))
+        return changed
 
     def find(self, line: int) -> tuple[View, int]:
         index = bisect_right(self.ends, line)
@@ -90,7 +118,7 @@ class Transcript:
         self.height = 0
         self._gone = 0
 
-    def sync(self, width: int, *, reasoning: bool = True) -> int:
+    def sync(self, width: int, *, reasoning: bool = True, markdown: str = "") -> int:
         """Take in what is new; how many lines were added at this width (less those dropped)."""
         agent = self.agent
         agent.settle()
@@ -100,13 +128,30 @@ class Transcript:
         for block in agent.blocks[len(self.blocks) :]:
             self.blocks.append(BlockLines(block, first=not self.blocks))
         before = self.height
+        for lines in self.blocks:
+            lines.sync(width, reasoning=reasoning, markdown=markdown)
+        self._measure()
+        return self.height - before
+
+    def _measure(self) -> None:
         self.starts.clear()
         self.height = 0
         for lines in self.blocks:
-            lines.sync(width, reasoning=reasoning)
             self.starts.append(self.height)
             self.height += lines.height
-        return self.height - before
+
+    def dress(self, shown: Sequence[int], allowance: Allowance) -> bool:
+        """Render the Markdown of these lines, in ascending order; whether any was, and moved."""
+        changed = False
+        for index, lines in enumerate(self.blocks if shown else ()):
+            start = self.starts[index]
+            at = bisect_left(shown, start)
+            after = bisect_left(shown, start + lines.height)
+            if at < after:
+                changed |= lines.dress(shown[at] - start, shown[after - 1] - start, allowance)
+        if changed:
+            self._measure()
+        return changed
 
     def key(self, line: int) -> Key:
         view, row = self._find(line)

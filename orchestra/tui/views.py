@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from typing import Protocol, assert_never
+from typing import Protocol
 
 from .blocks import Block
-from .items import Item, Note, Prose, Tool
+from .items import Note, Prose, Tool
 from .rows import Span, Spans, head, note_rows, tool_rows
 from .wrap import breaks, shown
 
@@ -23,23 +23,11 @@ class View(Protocol):
     serial: int
     height: int
 
-    def sync(self, width: int, *, reasoning: bool) -> None: ...
+    def sync(self, width: int, *, reasoning: bool, markdown: str = "") -> None: ...
     def key(self, row: int) -> Key: ...
     def spans(self, row: int) -> Spans: ...
     def mark(self, row: int) -> tuple[int, int]: ...
     def row_of(self, mark: tuple[int, int]) -> int: ...
-
-
-def view_of(item: Item | Block, *, first: bool = False) -> View:
-    match item:
-        case Prose():
-            return ProseView(item)
-        case Tool() | Note():
-            return ItemView(item)
-        case Block():
-            return HeadView(item, first=first)
-        case _:
-            assert_never(item)
 
 
 class ProseView:
@@ -57,7 +45,7 @@ class ProseView:
         self._width = 0
         self._collapsed = False
 
-    def sync(self, width: int, *, reasoning: bool) -> None:
+    def sync(self, width: int, *, reasoning: bool, markdown: str = "") -> None:  # noqa: ARG002
         prose = self.prose
         width = max(width - len(BAR) if prose.reasoning else width, MIN_TEXT)
         collapsed = prose.reasoning and not reasoning
@@ -92,6 +80,10 @@ class ProseView:
             self._start.extend(rows)
             self._line.extend([line] * len(rows))
             start = 0
+
+    def rows_of(self, first: int, after: int) -> tuple[int, int]:
+        """The first row of line ``first``, and the one after all rows before line ``after``."""
+        return bisect_left(self._line, first), bisect_left(self._line, after)
 
     def _text(self, row: int) -> tuple[int, int, int]:
         line, start = self._line[row], self._start[row]
@@ -145,7 +137,7 @@ class ItemView:
         self._rows: list[Spans] = []
         self._state = (-1, 0)
 
-    def sync(self, width: int, *, reasoning: bool) -> None:  # noqa: ARG002 - of View
+    def sync(self, width: int, *, reasoning: bool, markdown: str = "") -> None:  # noqa: ARG002
         if self._state == (self.item.version, width):
             return
         self._state = (self.item.version, width)
@@ -180,7 +172,7 @@ class HeadView:
         self._version = 0
         self.height = 0
 
-    def sync(self, width: int, *, reasoning: bool) -> None:  # noqa: ARG002 - of View
+    def sync(self, width: int, *, reasoning: bool, markdown: str = "") -> None:  # noqa: ARG002
         block = self.block
         dropped = bool(block.gone) or (
             bool(block.items) and isinstance(first := block.items[0], Prose) and first.dropped > 0

@@ -1,0 +1,188 @@
+"""The rows of a message that is Markdown: plain while it streams, rendered once whole and seen."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from itertools import accumulate
+
+from .items import Prose
+from .markdown import is_marked, pieces, render
+from .rows import Spans
+from .views import Key, ProseView
+
+KEPT = 600  # rendered rows that a pane keeps: far more than it shows
+
+
+class Allowance:
+    """How much may be rendered until the next frame, so that no key waits for it.
+
+    ``short``: something was left for later.
+    """
+
+    PER_FRAME = 3_000  # characters: about 8 ms
+
+    def __init__(self) -> None:
+        self.short = False
+        self._left = self.PER_FRAME
+
+    def renew(self) -> None:
+        self.short, self._left = False, self.PER_FRAME
+
+    def take(self, characters: int) -> bool:
+        """Whether so much more may be rendered; the first of a frame always may."""
+        if self._left <= 0:
+            self.short = True
+            return False
+        self._left -= characters
+        return True
+
+
+@dataclass(slots=True)
+class _Piece:
+    first: int
+    after: int
+    marked: bool
+    rows: list[Spans] | None = None
+    was: int = 1  # how many rows it had when it was last rendered
+    used: int = 0
+
+
+class DressedView:
+    """A :class:`ProseView` some of whose lines are shown rendered.
+
+    Attributes:
+        waits: something of it could be rendered, and is not.
+    """
+
+    def __init__(self, prose: Prose) -> None:
+        self.prose = prose
+        self.serial = prose.serial
+        self.plain = ProseView(prose)
+        self.height = 0
+        self.waits = False
+        self._pieces: list[_Piece] = []
+        self._ends: list[int] = []
+        self._shape: tuple[int, str, int] = (0, "", -1)
+        self._cut = False
+        self._uses = 0
+
+    def sync(self, width: int, *, reasoning: bool, markdown: str = "") -> None:
+        self.plain.sync(width, reasoning=reasoning)
+        prose = self.prose
+        whole = prose.final and not prose.void and not prose.dropped
+        theme = markdown if whole else ""
+        if theme and not self._cut:
+            self._cut = True
+            self._pieces = [
+                _Piece(first, after, is_marked("\n".join(prose.lines[first:after])))
+                for first, after in pieces(prose.lines)
+            ]
+        if self._shape != (width, theme, prose.version):
+            self._shape = (width, theme, prose.version)
+            for piece in self._pieces:
+                piece.rows = None
+        self._measure()
+
+    def _measure(self) -> None:
+        if not self._shape[1]:
+            self._ends, self.waits, self.height = [], False, self.plain.height
+            return
+        self._ends = list(accumulate(self._rows_of(piece) for piece in self._pieces))
+        self.waits = any(piece.marked and piece.rows is None for piece in self._pieces)
+        self.height = self._ends[-1] if self._ends else 0
+
+    def _rows_of(self, piece: _Piece) -> int:
+        if piece.rows is not None:
+            return len(piece.rows)
+        start, end = self.plain.rows_of(piece.first, piece.after)
+        return end - start
+
+    def _find(self, row: int) -> tuple[_Piece, int] | None:
+        """The piece of a row, and which of its rows it is; None where all is plain."""
+        if not self._ends:
+            return None
+        index = min(bisect_right(self._ends, row), len(self._ends) - 1)
+        return self._pieces[index], row - (self._ends[index - 1] if index else 0)
+
+    def dress(self, first: int, last: int, allowance: Allowance) -> bool:
+        """Render what rows ``first`` to ``last`` show, as far as it may be; whether any was."""
+        if not self._ends:
+            return False
+        self._uses += 1
+        width, theme, _ = self._shape
+        changed = False
+        start = bisect_right(self._ends, first)
+        for piece in self._pieces[start : bisect_right(self._ends, last) + 1]:
+            piece.used = self._uses
+            if piece.rows is not None or not piece.marked:
+                continue
+            lines = self.prose.lines[piece.first : piece.after]
+            if allowance.take(sum(map(len, lines))):
+                piece.rows = render(lines, width, dark=theme == "dark")
+                piece.was = len(piece.rows)
+                changed = True
+        if changed:
+            self._undress()
+            self._measure()
+        return changed
+
+    def _undress(self) -> None:
+        """Forget the rows that were not seen for longest, beyond what is kept."""
+        dressed = sorted((it for it in self._pieces if it.rows), key=lambda it: it.used)
+        total = sum(len(it.rows or ()) for it in dressed)
+        for piece in dressed:
+            if total <= KEPT or piece.used == self._uses:
+                return
+            total -= len(piece.rows or ())
+            piece.rows = None
+
+    def key(self, row: int) -> Key:
+        found = self._find(row)
+        if found is None:
+            return self.plain.key(row)
+        piece, offset = found
+        if piece.rows is None:
+            return self.plain.key(self._plain(piece, offset))
+        return (self.serial, -2, piece.first, offset, self._shape[0], hash(self._shape[1]))
+
+    def spans(self, row: int) -> Spans:
+        found = self._find(row)
+        if found is None:
+            return self.plain.spans(row)
+        piece, offset = found
+        if piece.rows is None:
+            return self.plain.spans(self._plain(piece, offset))
+        return piece.rows[offset]
+
+    def _plain(self, piece: _Piece, offset: int) -> int:
+        return self.plain.rows_of(piece.first, piece.after)[0] + offset
+
+    def mark(self, row: int) -> tuple[int, int]:
+        """A line and a column; of rendered text a line, and minus the row from there, less one."""
+        found = self._find(row)
+        if found is None:
+            return self.plain.mark(row)
+        piece, offset = found
+        if piece.rows is None:
+            return self.plain.mark(self._plain(piece, offset))
+        return piece.first, -1 - offset
+
+    def row_of(self, mark: tuple[int, int]) -> int:
+        line, column = mark
+        piece = next((it for it in self._pieces if it.first <= line < it.after), None)
+        if piece is None:
+            return self.plain.row_of(mark)
+        start, end = self.plain.rows_of(piece.first, piece.after)
+        index = self._pieces.index(piece)
+        above = self._ends[index - 1] if self._ends and index else 0
+        if not self._ends or piece.rows is None:
+            if column >= 0:
+                row = self.plain.row_of(mark)
+            else:  # it stood in rendered text, about there
+                row = start + (-1 - column) * max(end - start, 1) // max(piece.was, 1)
+            return row if not self._ends else above + row - start
+        if column < 0:
+            return above + min(-1 - column, len(piece.rows) - 1)
+        plain = self.plain.row_of(mark) - start
+        return above + plain * len(piece.rows) // max(end - start, 1)
