@@ -21,6 +21,7 @@ class Block:
     Attributes:
         ordinal: ``#2`` of ``editor/writer#2``; empty for the main agent.
         caller: the last part of the parent's path, such as ``writer#2``.
+        parent, tool_call_id: the call that made this one, and the tool call with which.
         head: what the header row says.
         gone: items no longer kept; ``items[0]`` is the item of that number.
         hidden: texts of middleware's model calls, which are not shown.
@@ -34,6 +35,8 @@ class Block:
     head: str
     started: float
     ended: float | None = None
+    parent: str | None = None
+    tool_call_id: str | None = None
     state: State = State.RUN
     items: list[Item] = field(default_factory=list)
     gone: int = 0
@@ -77,6 +80,11 @@ class Block:
         """The texts of a message, and the tools it asked for in fragments."""
         texts = [i for i in self.items if isinstance(i, Prose) and i.message == message]
         return [*texts, *(tool for (of, _), tool in self.fragments.items() if of == message)]
+
+    def tool(self, id_: str) -> Tool | None:
+        """The tool call with this id, if it is kept."""
+        calls = (it for it in self.items if isinstance(it, Tool) and it.id == id_)
+        return next(calls, None)
 
     def running_tools(self) -> list[Tool]:
         return [tool for tool in self.tools.values() if tool.state is State.RUN]

@@ -180,6 +180,14 @@ class Board:
         self._reshaped(agent, block)
         return block
 
+    def block(self, call: str) -> Block | None:
+        """The block of a call: of its last turn, if it has had several."""
+        return self._blocks.get(call)
+
+    def below(self, call: str) -> list[Block]:
+        """The calls that a call has made, in the order in which they began."""
+        return [block for block in self._blocks.values() if block.parent == call]
+
     def _end(self, block: Block, state: State) -> None:
         """A call is over: nothing in its block changes any more."""
         agent = self.agents[block.agent]
@@ -264,7 +272,8 @@ class Board:
         match event:
             case AgentStarted():
                 call = event.call or event.agent or "?"
-                self._begin(call, event.agent or agent_of(call), event.task, event.parent)
+                block = self._begin(call, event.agent or agent_of(call), event.task, event.parent)
+                block.parent, block.tool_call_id = event.parent, event.tool_call_id
             case AgentFinished():
                 agent, block = self._where(event)
                 if event.error and not block.says(event.error):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from textual.app import ComposeResult
@@ -72,6 +73,7 @@ class Deck(Widget):
         self.hidden: set[str] = set()
         self.wall = Wall()
         self._unfinished: set[str] = set()
+        self._pattern: re.Pattern[str] | None = None
         self.narrow = False
         self.reasoning = True
         self.markdown = True
@@ -122,7 +124,7 @@ class Deck(Widget):
         """The pane of an agent, made now if it was never shown."""
         if name not in self.panes:
             pane = self.panes[name] = Pane(self.board.agents[name])
-            pane.allowance = self.allowance
+            pane.allowance, pane.pattern = self.allowance, self._pattern
             self.mount(pane)
         return self.panes[name]
 
@@ -177,6 +179,11 @@ class Deck(Widget):
                 if self.allowance.short:  # what is left to render is rendered in the next frame
                     self._unfinished.add(name)
         self.wall.update(names)
+
+    def highlight(self, pattern: re.Pattern[str] | None) -> None:
+        self._pattern = pattern
+        for pane in self.panes.values():
+            pane.highlight(pattern)
 
     def retitle(self, now: float) -> None:
         for pane in self.shown():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable, Sequence
 from typing import ClassVar
 
@@ -13,6 +14,7 @@ from . import rows
 from .blocks import Agent, Block
 from .canvas import Canvas
 from .dressed import Allowance
+from .items import Item, Tool
 from .rows import Span, Spans
 from .transcript import Place, Transcript
 
@@ -45,8 +47,16 @@ class Pane(Canvas, can_focus=True):
             super().__init__()
             self.pane = pane
 
+    class ToolPicked(Message):
+        """Somebody has clicked on the line of a tool call."""
+
+        def __init__(self, block: Block, tool: str) -> None:
+            super().__init__()
+            self.block, self.tool = block, tool
+
     def __init__(self, agent: Agent) -> None:
         super().__init__()
+        self.pattern: re.Pattern[str] | None = None  # what is looked for
         self.reasoning = True
         self.markdown = True
         self.allowance = Allowance()
@@ -63,6 +73,7 @@ class Pane(Canvas, can_focus=True):
         self._lines: list[int] = []
         self._shape = -1  # of the agent, when the title was made
         self._anchor: Place | None = None  # what the top row shows, while not following
+        self._aimed: Block | None = None  # the call that somebody went to
 
     @property
     def body_height(self) -> int:
@@ -119,12 +130,40 @@ class Pane(Canvas, can_focus=True):
             self.update()
             self.missed = missed
 
-    def show_block(self, block: Block) -> None:
-        """Scroll to where ``block`` begins; stay following if all of it is in sight."""
+    def show_block(self, block: Block, *, aim: bool = False) -> None:
+        """Scroll to where ``block`` begins; stay following if all of it is in sight.
+
+        ``aim``: let it be the one that :meth:`block_shown` names, where several are in sight.
+        """
         self.update()
+        self._aimed = block if aim else None
         start = self.transcript.start_of(block)
         if start is not None and not (self.following and start in self._lines):
             self._go_to(start)
+
+    def show_line(self, block: Block, item: Item, mark: tuple[int, int]) -> None:
+        """Scroll until a line of an item is in sight, in the middle if it was not."""
+        self.update()
+        self._aimed = block
+        line = self.transcript.line_of(Place(block.serial, item.serial, mark))
+        if line not in self._lines:
+            self._go_to(max(line - self.body_height // 2, 0))
+            if line not in self._lines:  # what is rendered there has other rows than it had
+                line = self.transcript.line_of(Place(block.serial, item.serial, mark))
+                self._go_to(max(line - self.body_height // 2, 0))
+
+    def block_shown(self) -> Block | None:
+        """The call that the reader looks at: one they went to, else the one at the top or end."""
+        blocks = self.agent.blocks
+        if self._aimed is not None and self._aimed in blocks:
+            return self._aimed
+        if not self._lines:
+            return blocks[-1] if blocks else None
+        return self.transcript.block_at(self._lines[-1 if self.following else 0])
+
+    def highlight(self, pattern: re.Pattern[str] | None) -> None:
+        self.pattern = pattern
+        self.forget()
 
     def _place(self) -> None:
         """Decide which lines the rows show, and let them be rendered."""
@@ -163,6 +202,7 @@ class Pane(Canvas, can_focus=True):
         return bool(lines) and lines[-1] - lines[0] >= len(lines)
 
     def action_scroll_rows(self, rows: int) -> None:
+        self._aimed = None
         top = self._lines[0] if self._lines else 0
         self._go_to(top + rows)
 
@@ -197,6 +237,8 @@ class Pane(Canvas, can_focus=True):
             ), "bar-row-focus" if self.has_focus else "bar-row"
         index = row - 1
         spans = self.transcript.spans(self._lines[index]) if index < len(self._lines) else ()
+        if self.pattern is not None:
+            spans = rows.marked(spans, self.pattern)
         spans = (edge, Span(" ", ""), *spans)
         if not self.following and row == self.size.height - 1:
             spans = self._chip(spans)
@@ -214,6 +256,15 @@ class Pane(Canvas, can_focus=True):
 
     def on_blur(self) -> None:
         self.repaint()
+
+    def on_click(self, event: events.Click) -> None:
+        index = event.y - 1
+        if event.y == self.size.height - 1 and not self.following:  # "n new"
+            self.action_follow()
+        elif 0 <= index < len(self._lines):
+            block, item = self.transcript.at(self._lines[index])
+            if isinstance(item, Tool):
+                self.post_message(self.ToolPicked(block, item.id))
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         event.stop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -36,6 +37,27 @@ def spread(left: list[Span], right: list[Span], width: int) -> Spans:
         kept.append(Span(text, span.look))
         room -= cell_len(text)
     return (*kept, Span(" " * max(room, 0), ""), *right)
+
+
+def marked(spans: Spans, pattern: re.Pattern[str]) -> Spans:
+    """The spans with every match of ``pattern`` set off, also where it runs over several."""
+    text = "".join(span.text for span in spans)
+    hits = [found.span() for found in pattern.finditer(text)]
+    if not hits:
+        return spans
+    made: list[Span] = []
+    at = 0
+    for span in spans:
+        end = at + len(span.text)
+        here = at
+        for start, stop in hits:
+            start, stop = max(start, at), min(stop, end)
+            if start < stop:
+                made += [Span(text[here:start], span.look), Span(text[start:stop], "chip")]
+                here = stop
+        made.append(Span(text[here:end], span.look))
+        at = end
+    return tuple(it for it in made if it.text)
 
 
 def title(agent: Agent, now: float, width: int) -> Spans:

@@ -7,7 +7,6 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
-from textual.screen import Screen
 
 from . import layout
 from .bars import Footer, Header, Trouble
@@ -18,12 +17,13 @@ from .outline import Outline
 from .pane import Pane
 from .player import Player
 from .prompt import Prompt, Questions
+from .reading import Reading
 from .wall import Wall
 
 _NUMBERS = "123456789"
 
 
-class Split(Screen[None]):
+class Split(Reading):
     """Everything of the viewer but the run. :meth:`refresh_from_board` brings it up to date."""
 
     DEFAULT_CSS = """
@@ -32,7 +32,7 @@ class Split(Screen[None]):
         Outline { height: 1fr; }
         &.-above #body { layout: vertical; }
         &.-above Outline { width: 1fr; }
-        &.-replay Trouble { margin-bottom: 2; }
+        &.-replay Trouble, &.-replay Find { margin-bottom: 2; }
     }
     """
 
@@ -80,6 +80,7 @@ class Split(Screen[None]):
             yield self.outline
             yield self.deck
         yield self.prompt
+        yield self.finder
         yield self.player
         yield self.trouble
         yield self.footer
@@ -135,11 +136,11 @@ class Split(Screen[None]):
 
     def show_agent(self, agent: Agent) -> Pane:
         """Bring the pane of ``agent`` on screen and give it the focus."""
-        pane = self._bring(agent)
+        pane = self.bring(agent)
         self.set_focus(pane)
         return pane
 
-    def _bring(self, agent: Agent) -> Pane:
+    def bring(self, agent: Agent) -> Pane:
         self.deck.hidden.discard(agent.name)
         self.deck.current = agent.name
         self.deck.arrange_panes()
@@ -257,7 +258,7 @@ class Split(Screen[None]):
         question = self.prompt.question
         agent = self.board.agents.get(question.agent or "") if question else None
         if agent:
-            self._bring(agent)
+            self.bring(agent)
         self.set_focus(self.prompt)
 
     def action_approve(self) -> None:

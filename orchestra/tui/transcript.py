@@ -177,6 +177,16 @@ class Transcript:
                 return start + (found or 0)
         return 0
 
+    def block_at(self, line: int) -> Block:
+        """The call that a line is of."""
+        return self.blocks[bisect_right(self.starts, line) - 1].block
+
+    def at(self, line: int) -> tuple[Block, Item | None]:
+        """The call and the item that a line is of; no item where it is a header."""
+        block = self.block_at(line)
+        view, _ = self._find(line)
+        return block, next((it for it in block.items if it.serial == view.serial), None)
+
     def start_of(self, block: Block) -> int | None:
         """The line at which a block begins."""
         for start, lines in zip(self.starts, self.blocks, strict=True):
