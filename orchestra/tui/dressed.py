@@ -120,6 +120,8 @@ class DressedView:
             lines = self.prose.lines[piece.first : piece.after]
             if allowance.take(sum(map(len, lines))):
                 piece.rows = render(lines, width, dark=theme == "dark")
+                if piece is self._pieces[-1] and len(piece.rows) > 1 and not piece.rows[-1]:
+                    piece.rows.pop()  # nothing of it comes after
                 piece.was = len(piece.rows)
                 changed = True
         if changed:

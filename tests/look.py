@@ -1,0 +1,125 @@
+"""``make look``: the viewer as pictures, every layout, state and theme, for whoever reviews it.
+
+``python tests/look.py [FOLDER]`` writes PNGs (default: ``build/look``); ``--docs`` writes the
+picture of the README. The scenes are those of the tests, so they are the same each time. Fonts are
+the machine's: Fira Code and a CJK font give what a terminal shows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from test_tui_approval import Asking, waiting
+from test_tui_markdown import TEXT, whole
+from test_tui_wall import crowd, team
+from tui_events import NEWSROOM, Clock, FakeRun, midway, newsroom, settle
+
+from orchestra.events import Event, Member
+from orchestra.tui.app import Viewer
+from orchestra.tui.comfort import Comfort
+from orchestra.tui.replay import Replay
+
+ROOT = Path(__file__).parent.parent
+PICTURE = ROOT / "docs/viewer.svg"
+SMALL, MIDDLE, LARGE = (80, 24), (120, 40), (200, 50)
+SIZES = (SMALL, MIDDLE, LARGE)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What is to be seen, at which sizes, in which themes, after which keys."""
+
+    name: str
+    events: Callable[[], Sequence[Event]]
+    keys: tuple[str, ...] = ()
+    sizes: tuple[tuple[int, int], ...] = (MIDDLE,)
+    themes: tuple[str, ...] = ("dark",)
+    members: tuple[Member, ...] = NEWSROOM
+    hold: bool = True
+    replayed: bool = False
+
+
+SCENES = (
+    Scene("runs", midway, sizes=SIZES, themes=("dark", "light", "ansi", "contrast")),
+    Scene("done", lambda: newsroom().events, sizes=SIZES, hold=False),
+    Scene("narrow", midway, sizes=((60, 20), (40, 15))),
+    Scene("help", midway, ("question_mark",), sizes=SIZES),
+    Scene("zoom", midway, ("z", "b")),
+    Scene("asks", lambda: waiting().events, sizes=(SMALL, MIDDLE)),
+    Scene("paused", midway, ("p",)),
+    Scene("replay", lambda: newsroom().events, (*["greater_than_sign"] * 9,), replayed=True),
+    Scene("found", lambda: newsroom().events, ("slash", "k", "m", "enter"), hold=False),
+    Scene("wall", lambda: crowd(40), ("l", "l"), (MIDDLE, LARGE), ("dark", "light"), team(40)),
+    Scene("wall-64", lambda: crowd(64), ("l",), (MIDDLE, LARGE, (300, 70)), members=team(64)),
+    Scene("markdown", lambda: whole(TEXT), (), (MIDDLE,), ("dark", "light"), (Member(name="a"),)),
+)
+
+
+@asynccontextmanager
+async def staged(scene: Scene, size: tuple[int, int], theme: str) -> AsyncIterator[Viewer]:
+    events, clock = scene.events(), Clock()
+    run = Asking(events, hold=scene.hold) if scene.name == "asks" else FakeRun(events, scene.hold)
+    source = Replay(events, clock=clock) if scene.replayed else run
+    app = Viewer(
+        "How far is far?",
+        scene.members,
+        source,
+        clock=clock,
+        comfort=Comfort(theme=theme, still=True),
+        questions=run.questions if isinstance(run, Asking) else None,
+    )
+    async with app.run_test(size=size) as pilot:
+        for keys in ((), scene.keys):
+            await pilot.press(*keys)
+            if scene.replayed:
+                for _ in range(5):
+                    app.tick()
+                    await pilot.pause()
+            else:
+                await settle(app, pilot, run)
+                if not keys:
+                    clock.now += events[-1].t
+        for _ in range(20):  # all Markdown in sight
+            app.tick()
+        await pilot.pause()
+        yield app
+    app.feed.stop()
+
+
+async def picture(scene: Scene, size: tuple[int, int], theme: str) -> str:
+    """One scene as SVG; what Textual makes up anew each time is taken out of it."""
+    async with staged(scene, size, theme) as app:
+        svg = app.export_screenshot(title=f"orchestra · {scene.name}")
+    return re.sub(r"terminal-\d+", "terminal", svg)
+
+
+def readme() -> str:
+    return asyncio.run(picture(SCENES[0], (120, 34), "dark"))
+
+
+def main(arguments: Sequence[str]) -> None:
+    if arguments == ["--docs"]:
+        PICTURE.write_text(readme(), encoding="utf-8")
+        return
+    import resvg_py
+
+    folder = Path(*arguments) if arguments else ROOT / "build/look"
+    folder.mkdir(parents=True, exist_ok=True)
+    for scene in SCENES:
+        for size in scene.sizes:
+            for theme in scene.themes:
+                svg = asyncio.run(picture(scene, size, theme))
+                path = folder / f"{scene.name}-{size[0]}x{size[1]}-{theme}.png"
+                png = resvg_py.svg_to_bytes(svg_string=svg, monospace_family="Fira Code")
+                path.write_bytes(bytes(png))
+                print(path)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
