@@ -54,6 +54,7 @@ SCENES = (
     Scene("asks", lambda: waiting().events, sizes=(SMALL, MIDDLE)),
     Scene("paused", midway, ("p",)),
     Scene("replay", lambda: newsroom().events, (*["greater_than_sign"] * 9,), replayed=True),
+    Scene("timeline", lambda: newsroom().events, ("T",), SIZES, hold=False),
     Scene("found", lambda: newsroom().events, ("slash", "k", "m", "enter"), hold=False),
     Scene("wall", lambda: crowd(40), ("l", "l"), (MIDDLE, LARGE), ("dark", "light"), team(40)),
     Scene("wall-64", lambda: crowd(64), ("l",), (MIDDLE, LARGE, (300, 70)), members=team(64)),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from ..growing import Growing
 from .figures import Meter
@@ -10,8 +12,18 @@ from .items import Item, Note, Prose, State, Tone, Tool, next_serial, tame
 
 MAX_LINES = 5_000  # of one agent; the event file on disk is the whole truth
 MAX_CHARACTERS = 500_000
+MAX_PHASES = 1_000  # of one call
 _SLACK = 1.1  # trim in strokes, not line by line
 _NEAR = 4  # items among which a message's newest is looked for: two may stream at once
+
+
+class Phase(StrEnum):
+    """What a call does: at a model, at a tool, asking, or waiting for others."""
+
+    MODEL = "model"
+    TOOL = "tool"
+    ASK = "ask"
+    REST = "rest"
 
 
 @dataclass(slots=True)
@@ -45,6 +57,18 @@ class Block:
     tools: dict[str, Tool] = field(default_factory=dict)
     fragments: dict[tuple[str, int], Tool] = field(default_factory=dict)
     serial: int = field(default_factory=next_serial)
+    phases: list[tuple[float, Phase]] = field(default_factory=list)
+
+    def turn_to(self, phase: Phase, now: float) -> None:
+        """From ``now`` on the call does this."""
+        if not self.phases or self.phases[-1][1] is not phase:
+            self.phases.append((now, phase))
+        if len(self.phases) > MAX_PHASES:
+            del self.phases[1 : MAX_PHASES // 2]  # long ago it did one thing or another
+
+    def phase_at(self, now: float) -> Phase:
+        index = bisect_right(self.phases, now, key=lambda it: it[0])
+        return self.phases[index - 1][1] if index else Phase.REST
 
     @property
     def live(self) -> bool:

@@ -35,7 +35,7 @@ from ..events import (
 from ..text import one_line
 from ..totals import Totals
 from . import tools
-from .blocks import Agent, Block
+from .blocks import Agent, Block, Phase
 from .items import KEPT, Prose, State, Tone, Tool, tame
 
 _ENDS = {
@@ -249,6 +249,7 @@ class Board:
     def _model(self, event: ModelStarted | ModelFinished | ModelAborted) -> None:
         agent, block = self._where(event)
         agent.settle()
+        block.turn_to(Phase.MODEL if isinstance(event, ModelStarted) else Phase.REST, event.t)
         if isinstance(event, ModelStarted):
             self._changed(agent, block)
             return
@@ -285,6 +286,7 @@ class Board:
                 agent, block = self._where(event)
                 self.questions[event.interrupt_id] = event
                 block.state = State.ASK
+                block.turn_to(Phase.ASK, event.t)
                 asks = f"asks: {tools.question(event.request)}"
                 self._note(agent, block, asks, Tone.WARNING)
                 self._reshaped(agent, block)
@@ -294,6 +296,8 @@ class Board:
                 agent, block = self._where(event)
                 asked = self.questions.pop(event.interrupt_id, None)
                 block.state = State.ASK if self._asked_by(block) else State.RUN
+                if block.state is State.RUN:
+                    block.turn_to(Phase.REST, event.t)
                 self._note(agent, block, tools.answer(event.decision, asked), Tone.INFO)
                 self._reshaped(agent, block)
             case _:

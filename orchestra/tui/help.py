@@ -33,6 +33,8 @@ _WORDS = {
     "view.show-all": "Show all agents again",
     "view.tree": "Show or hide the tree",
     "view.reasoning": "Show or fold reasoning",
+    "view.timeline": "Who worked when: show or hide the timeline",
+    "timeline.choose": "Show that call",
     "view.markdown": "Markdown rendered, or as it was written",
     "view.console": "What tools printed, warnings and logs, kept off the screen",
     "prompt.reply": "To the bar, where the run waits for an answer",

@@ -18,6 +18,7 @@ from .pane import Pane
 from .player import Player
 from .prompt import Prompt, Questions
 from .reading import Reading
+from .timeline import Timeline
 from .wall import Wall
 
 _NUMBERS = "123456789"
@@ -32,6 +33,7 @@ class Split(Reading):
         Outline { height: 1fr; }
         &.-above #body { layout: vertical; }
         &.-above Outline { width: 1fr; }
+        &.-replay Timeline { margin-bottom: 2; }
         &.-replay Trouble, &.-replay Find { margin-bottom: 2; }
     }
     """
@@ -49,6 +51,7 @@ class Split(Reading):
         Binding("v", "hide", "Hide", id="view.hide", show=False),
         Binding("V", "show_all", "Show all", id="view.show-all", show=False),
         Binding("b", "tree", "Tree", id="view.tree"),
+        Binding("T", "timeline", "Timeline", id="view.timeline", show=False),
         Binding("r", "reasoning", "Reasoning", id="view.reasoning"),
         Binding("o", "app.console", "Console", id="view.console"),
         Binding("m", "markdown", "Markdown", id="view.markdown", show=False),
@@ -67,6 +70,7 @@ class Split(Reading):
         self.header = Header(title, board)
         self.outline = Outline(board, id="tree")
         self.deck = Deck(board)
+        self.timeline = Timeline(board)
         self.trouble = Trouble()
         self.tree_wanted = True
         self.footer = Footer()
@@ -79,6 +83,7 @@ class Split(Reading):
         with Container(id="body"):
             yield self.outline
             yield self.deck
+        yield self.timeline
         yield self.prompt
         yield self.finder
         yield self.player
@@ -133,6 +138,7 @@ class Split(Reading):
         self.header.elapsed = now
         self.header.update()
         self.deck.retitle(now or 0.0)
+        self.timeline.update(now or 0.0)
 
     def show_agent(self, agent: Agent) -> Pane:
         """Bring the pane of ``agent`` on screen and give it the focus."""
@@ -290,6 +296,19 @@ class Split(Reading):
         )
         for pane in self.deck.shown():
             pane.show_markdown(rendered=self.deck.markdown)
+
+    def action_timeline(self) -> None:
+        """Show the timeline, and go there; or hide it."""
+        self.timeline.display = shown = not self.timeline.display
+        self.timeline.styles.height = min(max(self.app.size.height // 4, 3), 14)
+        if shown:
+            self.set_focus(self.timeline)
+            self.call_after_refresh(self.timeline.update, self.board.time)
+        else:
+            self._focus_current()
+
+    def on_timeline_chosen(self, message: Timeline.Chosen) -> None:
+        self.show_call(message.block)
 
     def action_reasoning(self) -> None:
         self.deck.reasoning = not self.deck.reasoning

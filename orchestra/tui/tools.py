@@ -15,7 +15,7 @@ from ..events import (
     ToolStarted,
 )
 from ..text import one_line
-from .blocks import Block
+from .blocks import Block, Phase
 from .items import KEPT, State, Tool, arguments, tame
 
 ToolEvent = ToolStarted | ToolProgress | ToolFinished | ToolFailed
@@ -54,7 +54,16 @@ def asked(block: Block, event: ModelFinished) -> int:
     return added
 
 
-def reduce(block: Block, event: ToolEvent) -> bool:
+def reduce(block: Block, event: ToolStarted | ToolProgress | ToolFinished | ToolFailed) -> bool:
+    """Take in what happened to a tool call; whether that made a line."""
+    made = _reduce(block, event)
+    if not isinstance(event, ToolProgress):
+        busy = any(tool.state is State.RUN for tool in block.tools.values())
+        block.turn_to(Phase.TOOL if busy else Phase.REST, event.t)
+    return made
+
+
+def _reduce(block: Block, event: ToolEvent) -> bool:
     """What a tool did; true if that began a new line."""
     tool = _find(block, event)
     if tool is None and isinstance(event, ToolProgress):
