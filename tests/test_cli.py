@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from runs import ROOT, SCENARIOS, by_call, check_promises
+from terminal import Spawn
 
 from orchestra import events
 from orchestra.cli import main
@@ -230,6 +231,21 @@ def test_test_prints_a_line_each_and_a_reason_for_each_failure(
     assert lines[2].startswith("PASS  b ")
     assert lines[3] == "1 passed, 2 failed"
     assert "nowhere" in shown.err
+
+
+def test_tui_on_a_terminal_that_cannot_show_it(
+    spawn: Spawn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal = spawn(
+        [
+            "-c",
+            "import os; os.environ['TERM'] = 'dumb'; from orchestra.cli import main;"
+            f" raise SystemExit(main(['tui', {NEWSROOM!r}]))",
+        ]
+    )
+    terminal.read_until(b"TERM is dumb; use: orchestra run")
+    assert terminal.drain() == 2
+    assert b"\x1b" not in terminal.seen
 
 
 def test_tui_without_a_terminal() -> None:

@@ -346,8 +346,8 @@ async def test_scrolling_through_goes_row_by_row_and_misses_nothing() -> None:
             if last is not None and pane.transcript is not None:
                 assert rows != last
             last = rows
-            await stage.pilot.press("down")
-            await stage.pilot.pause()
+            pane.action_scroll_rows(1)
+            stage.app.tick()
         assert stage.pane("a").following
 
 

@@ -40,6 +40,8 @@ class Split(Reading):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "step(1)", "Next", id="focus.next", key_display="tab"),
+        Binding("question_mark", "app.help", "Help", id="app.help", key_display="?"),
+        Binding("q", "app.leave", "Quit", id="app.quit"),
         Binding("shift+tab", "step(-1)", "Previous", id="focus.previous", show=False),
         Binding("h,left", "go(-1, 0)", "Left", id="focus.left", show=False),
         Binding("l,right", "go(1, 0)", "Right", id="focus.right", show=False),
@@ -57,8 +59,6 @@ class Split(Reading):
         Binding("m", "markdown", "Markdown", id="view.markdown", show=False),
         Binding("i", "reply", "Reply", id="prompt.reply"),
         Binding("a", "approve", "Approve", id="prompt.approve", show=False),
-        Binding("question_mark", "app.help", "Help", id="app.help", key_display="?"),
-        Binding("q", "app.leave", "Quit", id="app.quit"),
     ]
 
     AUTO_FOCUS = ""

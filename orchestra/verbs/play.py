@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -176,11 +177,7 @@ def _exit_code(finished: Event | None) -> int:
 
 def tui(args: argparse.Namespace) -> int:
     """``orchestra tui``: the run in the viewer, every agent in its own pane."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise UsageError(
-            "orchestra tui needs a terminal; in a pipe, use: orchestra "
-            + (f"runs show {args.file}" if is_recording(args) else f"run {args.file or '…'}")
-        )
+    _needs_a_screen(args)
     from ..settings import load_settings
     from ..tui import Comfort, Questions, view
 
@@ -223,6 +220,18 @@ def tui(args: argparse.Namespace) -> int:
         for line in late:
             complain(line)
     return _exit_code(shown)
+
+
+def _needs_a_screen(args: argparse.Namespace) -> None:
+    """UsageError where the viewer cannot be drawn, with what to do instead."""
+    instead = f"runs show {args.file}" if is_recording(args) else f"run {args.file or '…'}"
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError(f"orchestra tui needs a terminal; in a pipe, use: orchestra {instead}")
+    if os.environ.get("TERM") == "dumb":
+        raise UsageError(
+            f"orchestra tui needs a terminal that moves its cursor, and TERM is dumb; "
+            f"use: orchestra {instead}"
+        )
 
 
 def _asked_for(
