@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from markdown_it import MarkdownIt
@@ -45,17 +45,24 @@ _THEME = Theme(
 )
 
 
+def _in_code(lines: Sequence[str]) -> Iterator[bool]:
+    """Of each line, whether it is fenced code, the fences themselves among it."""
+    fence = ""
+    for line in lines:
+        mark = _FENCE.match(line)
+        yield bool(fence or mark)
+        if mark:
+            fence = "" if fence == mark[1] else fence or mark[1]
+
+
 def pieces(lines: Sequence[str]) -> list[tuple[int, int]]:
     """Where the pieces begin and end: between paragraphs, never within code or a list."""
     found: list[tuple[int, int]] = []
     first = size = 0
-    fence = ""
-    for number, line in enumerate(lines):
-        if mark := _FENCE.match(line):
-            fence = "" if fence == mark[1] else fence or mark[1]
+    for number, (line, code) in enumerate(zip(lines, _in_code(lines), strict=True)):
         size += len(line) + 1
         after = lines[number + 1] if number + 1 < len(lines) else ""
-        if size >= PIECE and not fence and not line.strip() and not _CONTINUES.match(after):
+        if size >= PIECE and not code and not line.strip() and not _CONTINUES.match(after):
             found.append((first, number + 1))
             first, size = number + 1, 0
     if first < len(lines):
@@ -131,12 +138,7 @@ def _painted(span: Span) -> bool:
 
 def _hard(lines: Sequence[str]) -> str:
     """The lines with a hard break after each, but in code."""
-    found: list[str] = []
-    fence = ""
-    for line in lines:
-        if mark := _FENCE.match(line):
-            fence = "" if fence == mark[1] else fence or mark[1]
-            found.append(line)
-        else:
-            found.append(line if fence or not line.strip() else f"{line.rstrip()}  ")
-    return "\n".join(found)
+    return "\n".join(
+        line if code or not line.strip() else f"{line.rstrip()}  "
+        for line, code in zip(lines, _in_code(lines), strict=True)
+    )

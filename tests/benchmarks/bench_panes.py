@@ -129,7 +129,7 @@ def main() -> None:
     for name, words in (("Latin", WORDS), ("Chinese", CHINESE)):
         mine = asyncio.run(ours(panes, tokens(count, words), rate))
         print(f"  panes, {name:<8}{mine:8.1f}   {mine / log:6.3f} of Log.write")
-    print(f"  a pane after 100,000 tokens keeps {memory(100_000):.2f} MB")
+    print(f"  a pane after 1,000,000 tokens keeps {memory(1_000_000):.2f} MB")
 
 
 if __name__ == "__main__":
