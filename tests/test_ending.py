@@ -148,3 +148,27 @@ def test_a_script_that_breaks_out_of_a_run_ends_in_silence() -> None:
     command = [sys.executable, "-W", "error", "-c", WALKS_AWAY]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+BUSY = """
+import asyncio, os, signal
+from orchestra.verbs.ending import on_signals
+
+async def main() -> None:
+    ended, caught = asyncio.Event(), []
+    on_signals(ended.set, caught)
+    loop = asyncio.get_running_loop()
+    for _ in range(100_000):  # as threads do that have much to tell: the loop's pipe is full
+        loop.call_soon_threadsafe(int)
+    os.kill(os.getpid(), signal.SIGTERM)
+    async with asyncio.timeout(30):
+        await ended.wait()
+    print([it.name for it in caught])
+
+asyncio.run(main())
+"""
+
+
+def test_a_busy_loop_misses_no_signal() -> None:
+    done = subprocess.run([sys.executable, "-c", BUSY], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "['SIGTERM']\n", "")

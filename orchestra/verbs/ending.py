@@ -33,11 +33,16 @@ def on_signals(cancel: Callable[[], None], caught: list[signal.Signals]) -> None
         if came[number] > 1:
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
+        else:
+            loop.call_soon_threadsafe(first, signal.Signals(number))
 
     for name in _SIGNALS:
         if number := getattr(signal.Signals, name, None):  # Windows has no SIGHUP
-            loop.add_signal_handler(number, first, number)
-            signal.signal(number, count)  # beside the loop's own, which the wakeup pipe serves
+            # The loop's own handler only wakes it, by its pipe. Of a busy loop that pipe may be
+            # full, and then the signal would be lost, with a complaint on stderr.
+            loop.add_signal_handler(number, lambda: None)
+            signal.signal(number, count)
+    signal.set_wakeup_fd(signal.set_wakeup_fd(-1), warn_on_full_buffer=False)
 
 
 class Threads(ThreadPoolExecutor):
