@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import subprocess
 import sys
@@ -22,10 +23,17 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSI
 TOOLS = """
 import asyncio
 import threading
+from langgraph.config import get_stream_writer
 
 def stuck() -> str:
     "Waits in a thread for what never comes."
     threading.Event().wait()
+
+async def talkative() -> str:
+    "Tells of its progress."
+    while True:
+        await asyncio.sleep(0.01)
+        get_stream_writer()("more")
 
 async def greedy() -> str:
     "Lets its beginning be told, and then never lets go of the loop."
@@ -99,6 +107,71 @@ def test_a_second_signal_ends_the_process_where_the_loop_is_blocked(project: Pat
                 break
         process.communicate(timeout=60)
         assert process.returncode == -signal.SIGINT
+
+
+def full_pipe(room: int) -> tuple[int, int]:
+    """A pipe that takes only so much more, until somebody reads."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    with contextlib.suppress(BlockingIOError):
+        while os.write(writer, b" " * room):
+            pass
+    os.set_blocking(writer, True)
+    os.read(reader, room)
+    return reader, writer
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_reader_that_has_stopped_holds_nothing_up(project: Path, number: signal.Signals) -> None:
+    text = "word " * 1000
+    (project / "s.yaml").write_text(
+        f"version: 1\nagents: {{a: {{}}}}\ninput: go\nscript: {{a: [text: {text}]}}\n"
+    )
+    command = [sys.executable, "-m", "orchestra", "run", "s.yaml", "--display", "jsonl"]
+    room = 4096
+    reader, writer = full_pipe(room)
+    with subprocess.Popen(command, cwd=project, stdout=writer) as process:
+        runs = project / ".orchestra" / "runs"
+        while not any(file.stat().st_size > room for file in runs.glob("*.jsonl")):
+            assert process.poll() is None
+        process.send_signal(number)
+        try:
+            assert process.wait(60) == 128 + number
+        finally:
+            process.kill()
+    os.close(reader)
+    os.close(writer)
+    seen = kept(project)
+    check_promises(seen)
+    assert seen[-1].type == "run_finished"
+    assert len(seen) < 1000
+
+
+def test_who_closes_the_terminal_has_hung_up(project: Path) -> None:
+    (project / "s.yaml").write_text(
+        "version: 1\nagents: {a: {}}\ninput: go\nscript: {a: [{text: a b c, rate: 0.1}]}\n"
+    )
+    command = [sys.executable, "-m", "orchestra", "run", "s.yaml", "--display", "plain"]
+    pid, terminal = pytest.importorskip("pty").fork()
+    if pid == 0:
+        os.chdir(project)
+        os.execv(sys.executable, command)
+    said = b""
+    while b"[a]" not in said:
+        said += os.read(terminal, 1024)
+    os.close(terminal)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 128 + signal.SIGHUP
+    check_promises(kept(project))
+
+
+def test_a_thread_that_never_ends_holds_a_broken_pipe_up_neither(project: Path) -> None:
+    with running(project, "stuck, talkative") as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        try:
+            assert process.wait(60) == 141
+        finally:
+            process.kill()
 
 
 def test_threads_are_waited_for_unless_they_are_abandoned() -> None:

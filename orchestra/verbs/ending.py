@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import os
+import select
 import signal
 import threading
 from collections import Counter
@@ -14,6 +16,7 @@ from typing import Any, ParamSpec, TypeVar
 P = ParamSpec("P")
 T = TypeVar("T")
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
+_PATIENCE = 2.0  # seconds that a reader of the output has to go on with it, once the run is to end
 
 
 def on_signals(cancel: Callable[[], None], caught: list[signal.Signals]) -> None:
@@ -34,6 +37,7 @@ def on_signals(cancel: Callable[[], None], caught: list[signal.Signals]) -> None
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
         else:
+            _wait_for_no_reader()
             loop.call_soon_threadsafe(first, signal.Signals(number))
 
     for name in _SIGNALS:
@@ -43,6 +47,34 @@ def on_signals(cancel: Callable[[], None], caught: list[signal.Signals]) -> None
             loop.add_signal_handler(number, lambda: None)
             signal.signal(number, count)
     signal.set_wakeup_fd(signal.set_wakeup_fd(-1), warn_on_full_buffer=False)
+
+
+def _wait_for_no_reader() -> None:
+    """From now on, what nobody reads holds nothing up: neither a full pipe nor a closed terminal.
+
+    A write that waits is broken off by the alarm, and goes on where its output is then sent.
+    """
+    if not hasattr(signal, "setitimer") or not hasattr(select, "poll"):  # Windows
+        return
+    _give_up(stuck=False)
+    if signal.getsignal(signal.SIGALRM) is signal.SIG_DFL:  # else it is a tool's
+        signal.signal(signal.SIGALRM, lambda *_: _give_up(stuck=True))
+        signal.setitimer(signal.ITIMER_REAL, _PATIENCE, 1.0)
+        atexit.register(signal.setitimer, signal.ITIMER_REAL, 0.0)
+
+
+def _give_up(*, stuck: bool) -> None:
+    """Send stdout and stderr nowhere if they are closed; also if they are ``stuck``."""
+    poll = select.poll()
+    for stream in (1, 2):
+        poll.register(stream, select.POLLOUT)
+    states = dict(poll.poll(0))
+    for stream in (1, 2):
+        state = states.get(stream, 0)
+        if state & (select.POLLERR | select.POLLHUP) or (stuck and not state):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream)
+            os.close(nowhere)
 
 
 class Threads(ThreadPoolExecutor):

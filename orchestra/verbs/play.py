@@ -140,6 +140,7 @@ async def _print(
     caught: list[signal.Signals] = []
     on_signals(run.cancel, caught)
     threads = Threads()
+    threads.abandoned = True  # if the output cannot be written, the run is called off
     asyncio.get_running_loop().set_default_executor(threads)
     ends: list[RunFinished] = []
     async with aclosing(aiter(run)) as happening:
@@ -155,7 +156,6 @@ async def _print(
             if isinstance(event, RunFinished):
                 ends.append(event)
     if caught:
-        threads.abandoned = True
         return 128 + caught[0]
     threads.abandoned = any(_exit_code(end) == TIMED_OUT for end in ends)
     # Of a batch, the gravest end.
