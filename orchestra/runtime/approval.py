@@ -105,10 +105,22 @@ def questions_of(error: BaseException) -> list[Any]:
 
 
 def give(config: RunnableConfig, answers: Sequence[str]) -> None:
-    """Let the tool be run again: its ``interrupt()`` calls return these answers, in order."""
+    """Let the tool be run again: its ``interrupt()`` calls return these answers, in order.
+
+    Those of a graph that it runs have a scratchpad of their own, and ask this one for an answer.
+    """
+    number = count().__next__
+
+    def below(consume: bool = False) -> str | None:  # noqa: ARG001 - LangGraph's
+        at = number()
+        return answers[at] if at < len(answers) else None
+
     own = config["configurable"]
     own[_SCRATCHPAD] = dataclasses.replace(
-        own[_SCRATCHPAD], resume=[*answers], interrupt_counter=count().__next__
+        own[_SCRATCHPAD],
+        resume=[*answers],
+        interrupt_counter=number,
+        get_null_resume=below,
     )
 
 

@@ -5,7 +5,7 @@ stream like all tokens, and is told as calls of their own below the agent whose 
 has a pane, and is never in another's mouth.
 
 A guest goes by its ``lc_agent_name``. A forwarded config, a batch or a pipe would give it the name
-of the agent whose tool it is; :func:`lend` prevents that. What has no name goes by the tool's.
+of the agent whose tool it is; ``lending`` prevents that. What has no name goes by the tool's.
 """
 
 from __future__ import annotations
@@ -14,20 +14,19 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain, count
 from typing import Any, Literal
 
-from langchain_core.callbacks import BaseCallbackManager
 from langchain_core.messages import AIMessage, AIMessageChunk
-from langchain_core.runnables import RunnableConfig
 
 from .. import events
 from ..events import BaseEvent
 from ..text import whole_characters
 from .faults import finish_reason
+from .lending import TOOL, TURN, Anew, Lost
 from .state import AGENT, CALL
-from .values import plain, usage_of
+from .values import brief, plain, usage_of
 
-TOOL = "orchestra_tool"  # in config["metadata"], below a user's tool: id and name of its call
 _OTHER = re.compile(r"[^\w-]+")
 _ROOT = "run:"  # where everything of the scenario is, and what its tools run
 _NODE = "langgraph_checkpoint_ns"  # one for each time that a node of a graph runs
@@ -35,48 +34,12 @@ Space = tuple[str, ...]
 Status = Literal["completed", "failed", "cancelled"]
 
 
-class _Lent(dict[str, Any]):
-    """Metadata that tell a tool the name of its agent, when it asks, and hand it on to nobody."""
-
-    def __init__(self, owner: str, metadata: Mapping[str, Any]) -> None:
-        super().__init__(metadata)
-        self._owner = owner
-
-    def __missing__(self, key: str) -> Any:
-        if key == AGENT:
-            return self._owner
-        raise KeyError(key)
-
-    def get(self, key: str, default: Any = None) -> Any:
-        return self._owner if key == AGENT else super().get(key, default)
-
-    def copy(self) -> _Lent:
-        return _Lent(self._owner, self)
-
-
-def lend(config: RunnableConfig, tool_call_id: str, name: str) -> None:
-    """Make a tool's config one to pass on: it says whose tool it is, and lends nobody its name."""
-    metadata = {**config.get("metadata", {}), TOOL: (tool_call_id, name)}
-    owner = metadata.pop(AGENT, "")
-    config["metadata"] = _Lent(owner, metadata)
-    if isinstance(manager := config.get("callbacks"), BaseCallbackManager):
-        manager = config["callbacks"] = manager.copy()
-        manager.remove_metadata([AGENT])
-
-
 @dataclass(slots=True)
 class _Message:
     """A message that a guest is saying."""
 
     id: str
-    ids: dict[bool, str] = field(default_factory=dict)  # LangChain's own, and the provider's
     pieces: list[AIMessage] = field(default_factory=list)
-
-    def goes_on(self, other: str | None) -> bool:
-        """Whether a piece with this id is of it. Of either kind a message has one id: LangChain's
-        until the provider's is known, and again where the provider gives none; another of the
-        same kind is of another attempt."""
-        return not other or self.ids.setdefault(other.startswith("lc_run-"), other) == other
 
 
 @dataclass(slots=True)
@@ -92,10 +55,14 @@ class Guest:
     """The tool call that runs it, of its parent's; None if it is one of several, unknown which."""
     said: int = 0
     output: str = ""
-    open: dict[str, _Message] = field(default_factory=dict)  # by the node that says it
-    heard: set[str] = field(default_factory=set)  # the ids of its messages
+    open: dict[str, _Message] = field(default_factory=dict)  # by the model call that says it
+    heard: set[str | tuple[str, str]] = field(default_factory=set)
+    """The ids of its messages; the model calls that are done; and what each node said."""
+    broken: Status | None = None
+    """How its last model call ended, if not well."""
     asked: set[str] = field(default_factory=set)  # the ids of its tool calls
-    tools: dict[str, str] = field(default_factory=dict)  # the open ones: names by tool call id
+    tools: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """The open ones, by an id of our own: the id that its model gave, and the name."""
 
     @property
     def parent(self) -> str:
@@ -106,10 +73,32 @@ class Guest:
             agent=self.agent, call=self.call, parent=self.parent, tool_call_id=self.tool_call_id
         )
 
+    def opened(self, given: str, name: str) -> str:
+        """The id of a tool call that begins: its own, if no other that is open has it."""
+        twins = (f"{given}~{number}" for number in count(2))
+        own = next(it for it in chain([given], twins) if it not in self.tools)
+        self.tools[own] = given, name
+        return own
+
+    def open_tool(self, given: str) -> str | None:
+        """The open tool call that has this id; of several, the first: nothing tells which."""
+        return next((own for own, (it, _) in self.tools.items() if it == given), None)
+
     def ended(self, status: Status) -> Iterator[BaseEvent]:
+        if status == "completed":  # so says its tool, which may have gone on without it
+            status = self.broken or status
         yield events.AgentFinished(
             agent=self.agent, call=self.call, status=status, output=self.output
         )
+
+    def knows(self, message: AIMessage, turn: str | None, node: str) -> bool:
+        """Whether a whole message is one that was said before: in chunks, or by its node's model.
+
+        A node may tell what its model said in a message of its own.
+        """
+        text = whole_characters(message.text)
+        own = not message.tool_calls and turn is None and (node, text) in self.heard
+        return own or message.id in self.heard or turn in self.heard
 
 
 class Guests:
@@ -131,50 +120,65 @@ class Guests:
     ) -> tuple[list[BaseEvent], str, list[BaseEvent]]:
         """What comes before a piece of a message, the message's id, and what comes after it."""
         before: list[BaseEvent] = []
-        guest = self._guest(metadata, space, before)
-        if not isinstance(message, AIMessageChunk) and message.id in guest.heard:
-            return before, "", []  # the whole message, after its chunks
+        turn, node = metadata.get(TURN), metadata.get(_NODE) or ""
+        guest, known = self._guest(message, metadata, space, before)
+        if known:
+            return before, "", []
         if message.id:
             guest.heard.add(message.id)
-        node = metadata.get(_NODE) or message.id or ""
-        saying = guest.open.get(node)
-        if saying is not None and not saying.goes_on(message.id):
-            before.append(_event(events.ModelAborted, guest, saying.id, reason="retry"))
-            saying = None
+        key = turn or node or message.id or ""
+        saying = guest.open.get(key)
         if saying is None:
             guest.said += 1
-            saying = guest.open[node] = _Message(f"{guest.call}:{guest.said}")
-            saying.goes_on(message.id)
+            saying = guest.open[key] = _Message(f"{guest.call}:{guest.said}")
             name = f"{metadata.get('ls_provider', '')}:{metadata.get('ls_model_name', '')}"
             before.append(_event(events.ModelStarted, guest, saying.id, model=name.strip(":")))
         saying.pieces.append(message)
         if isinstance(message, AIMessageChunk) and message.chunk_position != "last":
             return before, saying.id, []
-        del guest.open[node]
-        return before, saying.id, [self._finished(guest, saying)]
+        del guest.open[key]
+        finished = _finished(guest, saying)
+        guest.heard |= {key, (node, finished.text)}
+        return before, saying.id, [finished]
+
+    def told(self, news: Lost | Anew) -> Iterator[BaseEvent]:
+        """What the stream does not tell. What a failed model call said is void."""
+        if isinstance(news, Anew):
+            yield from self.leave(news.call, news.tool_call_id, "cancelled")
+            return
+        for guest in self._here.values():
+            if (saying := guest.open.pop(news.turn, None)) is not None:
+                failed = isinstance(news.error, Exception)
+                guest.broken = "failed" if failed else "cancelled"
+                how = {"reason": "error", "error": brief(news.error)} if failed else {}
+                yield _event(
+                    events.ModelAborted, guest, saying.id, **{"reason": "cancelled", **how}
+                )
 
     def tool(self, space: Space, data: Mapping[str, Any]) -> Iterator[BaseEvent]:
         """A tool of a guest's own, as LangGraph tells of it."""
         guest = self._user(space, data["tool_call_id"])
         if guest is None:
             return
-        who = {"agent": guest.agent, "call": guest.call, "tool_call_id": data["tool_call_id"]}
-        if data["event"] == "tool-started":
+        given, begins = data["tool_call_id"], data["event"] == "tool-started"
+        own = guest.opened(given, data["tool_name"]) if begins else guest.open_tool(given)
+        if own is None:
+            return
+        who: dict[str, Any] = {"agent": guest.agent, "call": guest.call, "tool_call_id": own}
+        if begins:
             args = data.get("input")
             args = plain(args) if isinstance(args, dict) else {"input": plain(args)}
-            guest.tools[data["tool_call_id"]] = data["tool_name"]
             yield events.ToolStarted(**who, name=data["tool_name"], args=args)
-        elif data["tool_call_id"] in guest.tools:
-            name = guest.tools.pop(data["tool_call_id"])
-            failed = data["event"] == "tool-error"
-            status: Status = "failed" if failed else "completed"
-            yield from self.leave(guest.call, data["tool_call_id"], status)
-            if failed:
-                error = whole_characters(str(data.get("message", "")))
-                yield events.ToolFailed(**who, name=name, error=error)
-            else:
-                result = whole_characters(_text(data.get("output")))
-                yield events.ToolFinished(**who, name=name, result=result)
+            return
+        name = guest.tools.pop(own)[1]
+        failed = data["event"] == "tool-error"
+        yield from self.leave(guest.call, own, "failed" if failed else "completed")
+        if failed:
+            error = whole_characters(str(data.get("message", "")))
+            yield events.ToolFailed(**who, name=name, error=error)
+        else:
+            result = whole_characters(_text(data.get("output")))
+            yield events.ToolFinished(**who, name=name, result=result)
 
     def leave(self, call: str, tool_call_id: str, status: Status) -> Iterator[BaseEvent]:
         """A tool has ended, and with it the guests that it had: the innermost first."""
@@ -188,26 +192,48 @@ class Guests:
                 del self._here[key]
                 yield from guest.ended(status)
 
-    def _guest(self, metadata: Mapping[str, Any], space: Space, before: list[BaseEvent]) -> Guest:
+    def _guest(
+        self,
+        message: AIMessage,
+        metadata: Mapping[str, Any],
+        space: Space,
+        before: list[BaseEvent],
+    ) -> tuple[Guest, bool]:
+        """Who says this, and whether it has said it already.
+
+        Who says two things at once is two: a pane with both of them would be no text.
+        """
         tool_call_id, tool = metadata[TOOL]
         name = str(metadata.get(AGENT) or tool)
         key = tool_call_id, space, name, metadata.get("thread_id")
-        if (guest := self._here.get(key)) is not None:
-            return guest
+        turn, node = metadata.get(TURN), metadata.get(_NODE) or ""
+        free: Guest | None = None
+        for number in count():
+            guest = self._here.get((*key, number))
+            if guest is None:
+                break
+            if turn in guest.open:
+                return guest, False
+            if not isinstance(message, AIMessageChunk) and guest.knows(message, turn, node):
+                return guest, True
+            free = free or (guest if turn is None or not guest.open else None)
+        if free is None:
+            free = self._here[(*key, number)] = self._new(name, metadata, space)
+            before.append(free.begun())
+        return free, False
+
+    def _new(self, name: str, metadata: Mapping[str, Any], space: Space) -> Guest:
+        owner, tool = metadata[TOOL]
         agent = _OTHER.sub("_", name).strip("_") or "agent"
         if agent in self._known:  # no agent of the scenario's, though it says so
             agent = f"{tool}-{agent}"
-        parent = metadata[CALL]
-        owner = tool_call_id
+        parent, tool_call_id = metadata[CALL], owner
         if (host := self._host(space, owner)) is not None:
             parent = host.call
             tool_call_id = next(iter(host.tools)) if len(host.tools) == 1 else None
         path = f"{parent}/{agent}"
         self._numbers[path] += 1
-        guest = Guest(agent, f"{path}#{self._numbers[path]}", space, owner, tool_call_id)
-        self._here[key] = guest
-        before.append(guest.begun())
-        return guest
+        return Guest(agent, f"{path}#{self._numbers[path]}", space, owner, tool_call_id)
 
     def _user(self, space: Space, tool_call_id: str) -> Guest | None:
         """Whose tool it is, of the guests in this place."""
@@ -233,26 +259,27 @@ class Guests:
     def _busy(self, call: str) -> bool:
         return any(guest.tools for guest in self._here.values() if guest.call == call)
 
-    def _finished(self, guest: Guest, saying: _Message) -> BaseEvent:
-        first, *rest = saying.pieces
-        message = first
-        if isinstance(first, AIMessageChunk):
-            message = first.__add__([it for it in rest if isinstance(it, AIMessageChunk)])
-        guest.output = whole_characters(message.text) or guest.output
-        guest.asked.update(it["id"] or "" for it in message.tool_calls)
-        calls = tuple(
+
+def _finished(guest: Guest, saying: _Message) -> events.ModelFinished:
+    first, *rest = saying.pieces
+    message = first
+    if isinstance(first, AIMessageChunk):
+        message = first.__add__([it for it in rest if isinstance(it, AIMessageChunk)])
+    guest.broken = None
+    guest.output = whole_characters(message.text) or guest.output
+    guest.asked.update(it["id"] or "" for it in message.tool_calls)
+    return events.ModelFinished(
+        agent=guest.agent,
+        call=guest.call,
+        message_id=saying.id,
+        text=whole_characters(message.text),
+        tool_calls=tuple(
             events.ToolCall(id=it["id"] or "", name=it["name"], args=plain(it["args"]))
             for it in message.tool_calls
-        )
-        return _event(
-            events.ModelFinished,
-            guest,
-            saying.id,
-            text=whole_characters(message.text),
-            tool_calls=calls,
-            usage=usage_of(message.usage_metadata),
-            finish_reason=finish_reason(message),
-        )
+        ),
+        usage=usage_of(message.usage_metadata),
+        finish_reason=finish_reason(message),
+    )
 
 
 def _event(kind: Any, guest: Guest, message_id: str, **more: Any) -> BaseEvent:

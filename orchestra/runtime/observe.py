@@ -25,7 +25,7 @@ from ..scenario.middleware import BRINGS
 from ..text import whole_characters
 from . import clock
 from .approval import OWN, answered, ask, give, noted, questions_of
-from .guests import lend
+from .lending import Anew, lend
 from .state import Place, Writer, place_of
 from .turns import ModelHandler, Turns
 from .values import brief, plain
@@ -150,21 +150,22 @@ class Observer(AgentMiddleware[Any, Any, Any]):
     ) -> ToolMessage | Command[Any]:
         """The tool's result, once all that it asks with ``interrupt()`` is answered."""
         call, answers = request.tool_call, list[str]()
+        write = request.runtime.stream_writer
+        if call["name"] not in self._delegates:
+            lend(request.runtime.config, call["id"] or "", call["name"], write)
         while True:
             # A tool may change its arguments; the message in the history must not change.
             own = call.copy()
             own["args"] = copy.deepcopy(call["args"])
-            if call["name"] not in self._delegates:
-                lend(request.runtime.config, call["id"] or "", call["name"])
             try:
                 return await handler(request.override(tool_call=own))
             except GraphBubbleUp as error:
                 asked = questions_of(error)
                 if not asked or call["name"] in self._delegates:  # theirs have been asked already
                     raise
-                write = request.runtime.stream_writer
                 decision = await ask(place, write, call, OWN, asked[0])
                 answers.append(decision.message or "")
+                write(Anew(place.call, call["id"] or ""))
                 give(request.runtime.config, answers)
 
 

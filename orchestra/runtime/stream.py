@@ -22,8 +22,9 @@ from .. import events
 from ..events import BaseEvent, Event, Usage
 from ..scenario.agents import RESPONSE
 from ..text import whole_characters
-from .guests import TOOL, Guests, Status
+from .guests import Guests, Status
 from .ledger import Ledger
+from .lending import TOOL, Anew, Lost
 from .past import Past
 from .secrets import Filler
 from .state import AGENT, CALL, MESSAGE
@@ -61,6 +62,9 @@ class Adapter(Ledger):
                 if isinstance(data, BaseEvent):
                     if not self._too_late(data):
                         yield from self._reported(data, part["ns"])  # type: ignore[arg-type]
+                elif isinstance(data, Lost | Anew):
+                    for event in self._guests.told(data):
+                        yield from self._reported(event)  # type: ignore[arg-type]
                 else:
                     yield from self._progress(part["ns"], data)
             case "tools" if part["data"]["event"] == "tool-output-delta":
