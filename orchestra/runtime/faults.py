@@ -70,8 +70,9 @@ def failure_of(error: BaseException) -> Failure | None:
     if code in _HOPELESS:
         return None
     status = getattr(error, "status_code", None)
-    if isinstance(number := code if status is None else status, int):
-        return _of_status(number)
+    number = str(code if status is None else status)
+    if number.isdecimal():  # of an error in mid-stream, OpenAI's SDK makes a text of it
+        return _of_status(int(number[:4]))
     names = {kind.__name__ for kind in type(error).__mro__}
     if names & _TIMEOUTS:
         return "timeout"
