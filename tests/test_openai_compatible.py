@@ -403,6 +403,17 @@ async def test_made_up_ids_are_the_same_in_every_run(server: Quirky) -> None:
     assert len(made[0]) == 9  # Mistral takes nothing else
 
 
+@pytest.mark.parametrize("depth", [900, 3000])
+async def test_arguments_that_are_too_deep_are_not_run(server: Quirky, depth: int) -> None:
+    deep = '{"city": ' + "[" * depth + "]" * depth + "}"
+    fragment = {"index": 0, "id": "i1", "function": {"name": "weather", "arguments": deep}}
+    calls = chunk({"tool_calls": [fragment]}), chunk(finish="tool_calls"), *END[1:]
+    seen = await run_on(server, Answer(calls), says("I see."))
+    assert finished(seen).output == "I see."
+    (failed,) = of(events.ToolFailed, seen)
+    assert failed.error.startswith("not run: its arguments are not JSON")
+
+
 async def test_a_tool_that_does_not_exist(server: Quirky) -> None:
     """The model is told so, and may do better."""
     unknown = Answer((calls(tool(0, "i", "nowhere", "{}")), *CALLS_END))

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from .faults import HALF, UNSAID, is_cut
+from .values import too_deep
 
 Json = dict[str, Any]
 REASONING = "reasoning_content"  # where all reasoning goes: DeepSeek's name for it
@@ -128,8 +129,9 @@ class _Call:
 
     def whole(self) -> bool:
         try:
-            return isinstance(json.loads("".join(self.args)), dict)
-        except ValueError:
+            read = json.loads("".join(self.args))
+            return isinstance(read, dict) and not too_deep(read)
+        except (ValueError, RecursionError):
             return False
 
 

@@ -13,15 +13,33 @@ if TYPE_CHECKING:
     from langchain_core.messages.ai import UsageMetadata
 
 LONGEST = 400  # characters of an error; some servers answer with a page of HTML
+DEEPEST = 100  # values in values: far deeper ones can neither be copied nor written
 
 
 def plain(value: Any) -> Any:
     """A deep copy of ``value`` made of JSON types only; what JSON lacks becomes its ``str``."""
     try:
         text = json.dumps(value, default=str, ensure_ascii=False, allow_nan=False)
+        if too_deep(value):
+            raise RecursionError
     except (TypeError, ValueError, RecursionError):  # odd keys, NaN, a circle
         text = json.dumps(_spelled(value), default=str, ensure_ascii=False)
     return json.loads(whole_characters(text))
+
+
+def too_deep(value: Any) -> bool:
+    """Whether there are more than DEEPEST values in each other. Of JSON: it has no circles."""
+    level = [value]
+    for _ in range(DEEPEST):
+        inner = [it.values() if isinstance(it, dict) else it for it in level if _holds(it)]
+        level = [each for it in inner for each in it]
+        if not level:
+            return False
+    return True
+
+
+def _holds(value: Any) -> bool:
+    return isinstance(value, dict | list | tuple)
 
 
 def _spelled(value: Any, depth: int = 20) -> Any:
@@ -29,6 +47,8 @@ def _spelled(value: Any, depth: int = 20) -> Any:
         return {str(key): _spelled(item, depth - 1) for key, item in value.items()}
     if isinstance(value, list | tuple) and depth:
         return [_spelled(item, depth - 1) for item in value]
+    if _holds(value):
+        return "…"
     return value if isinstance(value, str | int | bool | None) else str(value)
 
 
