@@ -19,7 +19,7 @@ from orchestra import events, load
 from orchestra.cli import main
 from orchestra.errors import MISSING, OK, RUN_FAILED
 from orchestra.events import Event
-from orchestra.runtime import run
+from orchestra.runtime import clock, run
 from orchestra.runtime.clock import VirtualLoop
 from orchestra.runtime.schedule import Schedule
 
@@ -51,6 +51,23 @@ def test_waiting_is_exact_and_costs_nothing() -> None:
     assert len(waits) == 2
     assert of(events.ModelStarted, seen)[-1].t == pytest.approx(50_060 + sum(waits), abs=1e-5)
     assert finished(seen).duration == finished(seen).t
+
+
+def test_a_rate_is_exact_on_a_virtual_clock_and_of_100_a_second_on_a_real_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A round of the loop for each piece of each agent cost as much as the piece."""
+    said = play("agents: {a: {}}\ninput: go\nscript: {a: [{text: one two three, rate: 300}]}")
+    seen = run_virtually(said)
+    assert [e.t for e in of(events.TextDelta, seen)] == pytest.approx(
+        [0, 1 / 300, 2 / 300], abs=2e-6
+    )
+
+    monkeypatch.setattr(clock, "now", lambda: 7.0)
+    pace = clock.Pace(0.0, 300.0)
+    waits = [pace.wait() for _ in range(6)]
+    assert waits == pytest.approx([0, 0.01, 0.01, 0.01, 0.02, 0.02], abs=1e-9)
+    assert clock.Pace(-1.0, 0.0).wait() == -1.0  # what is late waits for no tick
 
 
 def test_a_timeout_comes_at_its_time() -> None:

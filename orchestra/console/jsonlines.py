@@ -24,6 +24,8 @@ def line(event: Event | Header, encoding: str = "utf-8") -> str:
         text = dumps(event)
     except ValueError:  # pydantic's, for a lone surrogate
         text = dumps(_whole(event))
+    if text.isascii() and "\x7f" not in text:  # nearly every token
+        return text + "\n"
     text = _UNSAFE.sub(_escaped, text)
     try:
         text.encode(encoding)

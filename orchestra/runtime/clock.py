@@ -7,6 +7,7 @@ and timeout of a run cost nothing and come out exact. Nothing else in the runtim
 from __future__ import annotations
 
 import asyncio
+import math
 import selectors
 import threading
 import time
@@ -20,6 +21,7 @@ T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 FOREVER = 10_000_000.0  # seconds: what never comes, on a virtual clock as well
+TICKS = 100  # a second: finer than any eye, and than a network
 PATIENCE = 5.0  # seconds that a virtual clock stands still for a thread that works
 
 
@@ -35,6 +37,13 @@ def now() -> float:
         return asyncio.get_running_loop().time()
     except RuntimeError:
         return time.monotonic()
+
+
+def _is_virtual() -> bool:
+    try:
+        return isinstance(asyncio.get_running_loop(), VirtualLoop)
+    except RuntimeError:
+        return False
 
 
 async def sleep(seconds: float) -> None:
@@ -58,17 +67,24 @@ class Pace:
     """When the pieces of a reply are due: after ``first`` seconds, then ``rate`` a second.
 
     Reckons from its start, so a late piece does not delay those after it. ``rate`` 0 is at once.
+
+    On a real clock a piece waits for the next of ``TICKS`` a second: then whoever speaks at the
+    same time is heard in one round of the loop. A round costs as much as a piece, and without this
+    64 agents at 100 tokens a second made the loop go round for nearly every one of them.
     """
 
     def __init__(self, first: float, rate: float) -> None:
         self._due = now() + first
         self._step = 1 / rate if rate else 0.0
+        self._exact = _is_virtual()
 
     def wait(self) -> float:
         """Seconds until the next piece is due; negative when it is late."""
-        seconds = self._due - now()
+        due, at = self._due, now()
         self._due += self._step
-        return seconds
+        if due > at and not self._exact:
+            due = math.ceil(due * TICKS) / TICKS
+        return due - at
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
