@@ -16,6 +16,7 @@ from .items import State, tame
 from .rows import Span, Spans, spread, wrapped
 from .wrap import fit
 
+_ALWAYS = {"app.help", "app.quit"}  # what a footer has room for, however narrow it is
 SAID = 4.0  # seconds that the footer says something else than the keys
 
 
@@ -107,11 +108,11 @@ class Footer(Canvas):
 
     def update(self) -> None:
         found: dict[str, tuple[str, str, str]] = {}
-        for active in self.screen.active_bindings.values():
-            binding = active.binding
+        bindings = [(it.binding, it.enabled) for it in self.screen.active_bindings.values()]
+        for binding, enabled in sorted(bindings, key=lambda it: it[0].id not in _ALWAYS):
             if binding.id == "view.console" and not getattr(self.screen, "printed", False):
                 continue  # there is nothing to read yet; the key works all the same
-            if binding.show and active.enabled and binding.action not in found:
+            if binding.show and enabled and binding.action not in found:
                 shown = self.app.get_key_display(binding)
                 found[binding.action] = (binding.key, shown, binding.description.lower())
         self._keys = list(found.values())

@@ -29,6 +29,12 @@ class Entry:
     def state(self) -> State:
         return self.block.state if self.block else self.agent.state
 
+    @property
+    def task(self) -> str:
+        """What the call is asked; of an agent, where it has but one call, which has no row."""
+        only = self.agent.blocks[0] if len(self.agent.blocks) == 1 else None
+        return (self.block or only).head if self.block or only else ""
+
 
 def entries(board: Board) -> list[Entry]:
     """Every agent once, below the first agent that leads to it; its calls before its subagents."""
@@ -52,7 +58,7 @@ def _branch(
 ) -> Iterator[Entry]:
     seen.add(agent.name)
     yield Entry(lead, agent)
-    calls = agent.blocks if len(agent.blocks) > 1 or any(b.ordinal for b in agent.blocks) else []
+    calls = agent.blocks if len(agent.blocks) > 1 else []
     under = []
     for child in below.get(agent.name, ()):
         if child.name not in seen:
@@ -179,6 +185,7 @@ class Outline(Canvas, can_focus=True):
                 self._identity(entry),
                 entry.state,
                 entry.agent.title,
+                entry.task,
                 self._identity(entry) == self._cursor and 1 + self.has_focus,
             )
             for entry in shown
@@ -189,11 +196,12 @@ class Outline(Canvas, can_focus=True):
         state = entry.state
         here = self._identity(entry) == self._cursor
         left = [Span(" " + entry.lines, "edge"), Span(f"{state.glyph} ", state)]
+        ordinal, dot, task = entry.task.partition(" · ")
         if entry.block is None:
             left.append(Span(entry.agent.title, "name" if state is not State.WAIT else ""))
         else:
-            ordinal, dot, task = entry.block.head.partition(" · ")
-            left += [Span(ordinal, "ordinal"), Span(f" {task}" if dot else "", "figure")]
+            left.append(Span(ordinal, "ordinal"))
+        left.append(Span(f" {task}" if dot else "", "figure"))
         spans = spread(left, [Span(f" {state} ", state)], self.size.width)
         if not here:
             return spans, "ground"
