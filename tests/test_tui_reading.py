@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from test_tui_hostile import EVIL
+from textual.events import Key
 from tui_events import Stage, Tape, midway, newsroom, staged
 
 from orchestra.events import AgentStarted, Member, TextDelta, ToolFinished, ToolStarted
@@ -93,6 +94,20 @@ async def test_it_finds_while_one_types_and_n_goes_round() -> None:
         assert seen[0] == seen[-1]
         await stage.press("N")
         assert split._at == seen[-2]
+
+
+async def test_all_of_it_may_be_typed_in_one_go() -> None:
+    async with staged(newsroom().events, (120, 40)) as stage:
+        stage.app.split.show_agent(stage.app.board.agents["researcher"])
+        await stage.settle()
+        # As a terminal hands them on: each is taken before the one in front of it has an effect.
+        for key in ("slash", "k", "m", "enter", "b"):
+            stage.app.post_message(Key(key, key if len(key) == 1 else None))
+        await stage.settle()
+        split = stage.app.split
+        assert split.finder.value == "km"
+        assert not split.finder.display
+        assert not split.outline.display  # `b` was for the screen again
 
 
 async def test_matches_are_highlighted_until_the_search_ends() -> None:

@@ -32,8 +32,9 @@ class Entry:
     @property
     def task(self) -> str:
         """What the call is asked; of an agent, where it has but one call, which has no row."""
-        only = self.agent.blocks[0] if len(self.agent.blocks) == 1 else None
-        return (self.block or only).head if self.block or only else ""
+        calls = self.agent.blocks
+        asked = calls[0] if not self.block and len(calls) == 1 else self.block
+        return asked.head if asked else ""
 
 
 def entries(board: Board) -> list[Entry]:

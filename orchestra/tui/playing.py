@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
-from textual.app import App
 from textual.binding import Binding, BindingType
 
 from ..errors import OrchestraError
@@ -16,6 +15,7 @@ from .feed import Feed
 from .player import Player, speed
 from .replay import Replay
 from .screen import Split
+from .typeahead import TypeAhead
 
 _SEEK = 0.05  # of the whole
 _LEAST = 1.0  # seconds
@@ -25,7 +25,7 @@ Recording = Callable[[], Sequence[Event]]
 _ACTIONS = ("event", "turn", "seek", "speed")
 
 
-class Playing(App[None]):
+class Playing(TypeAhead):
     """An app that may show a recorded run."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
+from textual.events import Key
 from textual.screen import Screen
 from textual.widgets import Input
 
@@ -36,6 +37,15 @@ class Find(Input):
 
     def __init__(self) -> None:
         super().__init__(id="find", placeholder="Find: enter keeps it, n and N go on, esc ends")
+
+    async def _on_key(self, event: Key) -> None:
+        """Leave at once on enter: what is typed behind it in one go is no longer for the bar."""
+        if self.screen.focused is not self:
+            event.prevent_default()
+        elif event.key == "enter" and isinstance(self.screen, Reading):
+            event.prevent_default()
+            event.stop()
+            self.screen.leave_bar()
 
 
 class Reading(Screen[None]):
@@ -82,22 +92,19 @@ class Reading(Screen[None]):
         self._everywhere = everywhere
         self.finder.border_title = "in all panes" if everywhere else None
         self.finder.display = True
-        self.finder.focus()
+        self.set_focus(self.finder)
 
     def on_input_changed(self, message: Input.Changed) -> None:
         if message.input is self.finder:
             self._look_for(message.value)
 
-    def on_input_submitted(self, message: Input.Submitted) -> None:
-        if message.input is self.finder:
-            self._leave_bar()
-
     def action_end_search(self) -> None:
         self.finder.clear()
         self._look_for("")
-        self._leave_bar()
+        self.leave_bar()
 
-    def _leave_bar(self) -> None:
+    def leave_bar(self) -> None:
+        """Back to the pane; what was looked for stays, and ``n`` goes on."""
         self.finder.display = False
         if self.deck.current in self.board.agents:
             self.show_agent(self.board.agents[self.deck.current])

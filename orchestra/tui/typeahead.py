@@ -1,0 +1,34 @@
+"""What is typed in one go reaches the bar that its first key opens.
+
+Textual gives a key to whoever has the focus when it is read. Of ``/found``, written by a script, a
+paste or a fast hand on a slow line, all goes to the pane; by the time the pane is asked about ``o``
+the bar has the focus, and ``o`` would have opened the console.
+"""
+
+from __future__ import annotations
+
+from weakref import WeakKeyDictionary
+
+from textual.app import App
+from textual.events import Event, Key
+from textual.widget import Widget
+from textual.widgets import Input, TextArea
+
+
+class TypeAhead(App[None]):
+    """An app that hands a key on which nobody took, to where the user types by now."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._given: WeakKeyDictionary[Key, Widget | None] = WeakKeyDictionary()
+
+    async def on_event(self, event: Event) -> None:
+        if isinstance(event, Key) and not event.is_forwarded:
+            self._given[event] = self.focused
+        await super().on_event(event)
+
+    def _on_key(self, event: Key) -> None:  # type: ignore[override] # the base's is called as well
+        here = self.focused
+        if isinstance(here, Input | TextArea) and self._given.get(event, here) is not here:
+            event.prevent_default()
+            here._forward_event(event.copy())
