@@ -61,6 +61,8 @@ def parser() -> argparse.ArgumentParser:
     clock.add_argument("--seeds", type=_count, default=0, metavar="K", help=about)
     about = "let delays, rates and timeouts take their time"
     clock.add_argument("--real-time", action="store_true", help=about)
+    about = "write the golden files anew, of the cases that pass otherwise"
+    test.add_argument("--update", action="store_true", help=about)
     test.set_defaults(verb=_verb("test"))
     _readers(verbs)
     _runs(verbs)

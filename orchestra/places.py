@@ -13,4 +13,14 @@ HOME = ".orchestra"
 
 def runs_folder(root: Path, home: Path | None = None) -> Path:
     """Where the runs of a project are kept."""
-    return (root / HOME if home is None else home.absolute()) / "runs"
+    return _home(root, home) / "runs"
+
+
+def pending_golden(scenario: Path, root: Path, home: Path | None = None) -> Path:
+    """Where the new goldens of a scenario wait for a review."""
+    below = scenario.resolve().relative_to(root.resolve())
+    return _home(root, home) / "goldens" / below.with_name(f"{below.stem}.golden.yaml")
+
+
+def _home(root: Path, home: Path | None) -> Path:
+    return root / HOME if home is None else home.absolute()

@@ -214,10 +214,10 @@ expect:
   - tool_calls: [3]
   - tool_calls: {steps: [a, {b: 1}], match: exact}
   - tool_calls: text
->> 4:5: expect[0]: needs exactly one check of status, output, calls, tool_calls, handoffs
+>> 4:5: expect[0]: needs exactly one check of status, output, calls, tool_calls, handoffs, order, parallel, forbidden_tools, tool_result, max, error, no_warnings, golden, python, not
 >> 5:13: expect[1].status: expected 'completed', 'failed', 'interrupted' or 'cancelled', found
 >>   the text 'done'
->> 6:5: expect[2]: needs exactly one check of status, output, calls, tool_calls, handoffs; write status
+>> 6:5: expect[2]: needs exactly one check of status, output, calls, tool_calls, handoffs, order, parallel, forbidden_tools, tool_result, max, error, no_warnings, golden, python, not; write status
 >>   and output as list items of their own
 >> 7:13: expect[3].output: expected text, or a mapping with one of 'contains', 'equals', 'matches', 'json_schema', 'json_path'
 >> 8:13: expect[4].output: needs one of 'contains', 'equals', 'matches', 'json_schema', 'json_path'
@@ -230,8 +230,8 @@ expect:
 >> 13:18: expect[9].tool_calls[0]: expected one step, as 'name' or '{name: {argument: value}}'
 >> 14:29: expect[10].tool_calls.steps[1]: expected one step, as 'name' or '{name: {argument:
 >>   value}}'; its arguments need names, as {b: {argument: 1}}
->> 14:45: expect[10].tool_calls.match: expected 'strict', 'unordered', 'subset' or 'superset',
->>   found the text 'exact'
+>> 14:45: expect[10].tool_calls.match: expected 'strict', 'unordered', 'subset', 'superset' or
+>>   'in_order', found the text 'exact'
 >> 15:17: expect[11].tool_calls: expected a list of steps, or a mapping with 'steps'
 """
 

@@ -94,7 +94,10 @@ class ToolCallDelta(BaseEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelFinished(BaseEvent):
-    """``first_token`` and ``duration`` are seconds since ``model_started``."""
+    """``first_token`` and ``duration`` are seconds since ``model_started``.
+
+    ``cost`` is what the provider says; None: it says nothing.
+    """
 
     type: Literal["model_finished"] = "model_finished"
     message_id: str
@@ -102,6 +105,7 @@ class ModelFinished(BaseEvent):
     reasoning: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
     usage: Usage | None = None
+    cost: float | None = None
     finish_reason: str | None = None
     truncated: bool = False
     first_token: float | None = None

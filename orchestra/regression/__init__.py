@@ -1,6 +1,18 @@
 """Regression runs: the scenario file is the test. Knows neither langchain nor textual."""
 
+from .checks.python import PythonCheck
+from .golden import GoldenFile
+from .goldens import Goldens
 from .suite import CaseResult, run_suite, verdict, worst
 from .transcript import Transcript
 
-__all__ = ["CaseResult", "Transcript", "run_suite", "verdict", "worst"]
+__all__ = [
+    "CaseResult",
+    "GoldenFile",
+    "Goldens",
+    "PythonCheck",
+    "Transcript",
+    "run_suite",
+    "verdict",
+    "worst",
+]

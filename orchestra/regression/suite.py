@@ -13,7 +13,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -30,11 +30,12 @@ from ..errors import (
     exit_code_of,
 )
 from ..events import Event
-from ..scenario import Case, Scenario
+from ..scenario import Case, Expectation, Scenario
 from ..scenario.script import unused_line
 from ..scenario.team import scripted
 from ..text import clean, one_line
-from .checks import judge
+from .checks import Judge, judge
+from .golden import Golden, GoldenCheck, GoldenFile
 from .transcript import Transcript
 
 Seed = int | None
@@ -42,6 +43,8 @@ Seed = int | None
 Play = Callable[[Scenario, Case, Mapping[str, str], Seed], AsyncIterable[Event]]
 """Starts a run of one case of a scenario, with models by agent name; given by the cli, so that
 judging a recorded run needs no runtime."""
+Functions = Callable[[Scenario], Judge]
+"""Finds the functions of a scenario's ``python`` checks, and judges by them."""
 Complete = Callable[[Coroutine[Any, Any, Transcript]], Transcript]
 """Runs a coroutine to its end, in an event loop of its own."""
 
@@ -54,6 +57,7 @@ class CaseResult:
     """How one case went. ``reasons`` is empty if it passed; ``code`` is its exit code.
 
     ``seconds`` is what a person waited for it, all its runs together, whatever clock they had.
+    ``golden`` is what the check ``golden`` saw, where the file has something else or is to have it.
     """
 
     name: str
@@ -61,6 +65,7 @@ class CaseResult:
     code: int
     reasons: tuple[str, ...] = ()
     seconds: float = 0.0
+    golden: Golden | None = None
 
     def lines(self) -> Iterator[str]:
         """What a person reads: one line, and one more for each reason."""
@@ -79,10 +84,13 @@ def run_suite(
     *,
     seeds: Sequence[Seed] = (None,),
     complete: Complete = asyncio.run,
+    functions: Functions | None = None,
+    update: bool = False,
 ) -> Iterator[CaseResult]:
     """The result of each case, as it comes. A case fails alone, whatever happens in it.
 
-    It is run under each of ``seeds`` in turn, until it fails under one.
+    It is run under each of ``seeds`` in turn, until it fails under one. ``update``: what a case
+    that passes otherwise says and does is right, whatever its golden file says.
     """
 
     def tell(scenario: Scenario, case: Case, seed: Seed) -> Transcript:
@@ -92,12 +100,15 @@ def run_suite(
         started = time.monotonic()
         try:
             scenario = load(path)
-            cases = _cases(scenario)
+            _require_cases(scenario)
+            judges = _judges(scenario, functions)
+            goldens = GoldenFile.beside(path)
         except Exception as error:  # noqa: BLE001 - a broken file must not take the others along
             code, reasons = _failure(error)
             yield CaseResult(path.stem, path, code, reasons, time.monotonic() - started)
             continue
-        yield from _file(path, scenario, cases, seeds, tell)
+        play_one = partial(_seeded, seeds, tell, judges)
+        yield from _file(path, scenario, play_one, partial(GoldenCheck, goldens, update=update))
 
 
 def worst(codes: Iterable[int]) -> int:
@@ -105,48 +116,82 @@ def worst(codes: Iterable[int]) -> int:
     return max(codes, key=_GRAVITY.index, default=OK)
 
 
-def _cases(scenario: Scenario) -> tuple[Case, ...]:
+def _require_cases(scenario: Scenario) -> None:
     if not scenario.cases:
         raise UsageError(f"{scenario.source.path}: there is no 'input' to test it with")
-    return scenario.cases
+
+
+def _judges(scenario: Scenario, functions: Functions | None) -> dict[str, Judge]:
+    """The judges of the checks that need code of the project. ScenarioError if it has none."""
+    needed = any(check.python for _, check in scenario.checks)
+    return {"python": functions(scenario)} if needed and functions else {}
 
 
 def _file(
     path: Path,
     scenario: Scenario,
-    cases: Sequence[Case],
-    seeds: Sequence[Seed],
-    tell: Callable[[Scenario, Case, Seed], Transcript],
+    play: Callable[[Scenario, Case, GoldenCheck], _Played],
+    golden: Callable[[str], GoldenCheck],
 ) -> Iterator[CaseResult]:
     """Every case; and what no case has used of the script, unless one was cut short."""
     left: list[Transcript] = []
-    for case in cases:
+    whole = not scenario.cases[0].alone
+    for case in scenario.cases:
         started = time.monotonic()
-        code, reasons = OK, list[str]()
-        for seed in seeds:
-            code, reasons = _judged(case, partial(tell, scenario, case, seed), left)
-            if code != OK:
-                reasons += [] if seed is None else [f"to repeat it: --seed {seed}"]
-                break
-        yield CaseResult(case.name, path, code, tuple(reasons), time.monotonic() - started)
-    whole = len(left) == len(cases) * len(seeds) and not cases[0].alone
+        check = golden(case.name)
+        played = play(scenario, case, check)
+        left += played.left
+        whole = whole and played.whole
+        seen = check.seen if played.code == OK or not check.update else None
+        spent = time.monotonic() - started
+        yield CaseResult(case.name, path, played.code, tuple(played.reasons), spent, seen)
     if whole and (reasons := _unused(scenario, left)):
         yield CaseResult(scenario.name, path, CHECK_FAILED, tuple(reasons))
 
 
+@dataclass(slots=True)
+class _Played:
+    """How a case went, and the runs of it that nothing cut short: all of them, if ``whole``."""
+
+    code: int = OK
+    reasons: list[str] = field(default_factory=list)
+    left: list[Transcript] = field(default_factory=list)
+    whole: bool = True
+
+
+def _seeded(
+    seeds: Sequence[Seed],
+    tell: Callable[[Scenario, Case, Seed], Transcript],
+    judges: Mapping[str, Judge],
+    scenario: Scenario,
+    case: Case,
+    golden: GoldenCheck,
+) -> _Played:
+    """A case under each seed in turn, until it fails under one."""
+    played = _Played()
+    for seed in seeds:
+        known = len(played.left)
+        _judged(case, partial(tell, scenario, case, seed), {**judges, "golden": golden}, played)
+        played.whole = played.whole and len(played.left) > known
+        if played.code != OK:
+            played.reasons += [] if seed is None else [f"to repeat it: --seed {seed}"]
+            break
+    return played
+
+
 def _judged(
-    case: Case, tell: Callable[[], Transcript], left: list[Transcript]
-) -> tuple[int, list[str]]:
-    """How one run of a case went. If nothing cut it short, it joins ``left``."""
+    case: Case, tell: Callable[[], Transcript], judges: Mapping[str, Judge], played: _Played
+) -> None:
+    """How one run of a case went. If nothing cut it short, it joins what is ``left``."""
     try:
         transcript = tell()
-        code, reasons = verdict(case, transcript)
+        played.code, played.reasons = verdict(case, transcript, judges)
     except Exception as error:  # noqa: BLE001 - a crash in one case must not end the others
-        code, failed = _failure(error)
-        return code, list(failed)
+        played.code, failed = _failure(error)
+        played.reasons = [*failed]
+        return
     if transcript.finished is not None and transcript.finished.status == "completed":
-        left.append(transcript)
-    return code, reasons
+        played.left.append(transcript)
 
 
 def _failure(error: Exception) -> tuple[int, tuple[str, ...]]:
@@ -177,8 +222,13 @@ def _unused(scenario: Scenario, left: Sequence[Transcript]) -> list[str]:
     return lines + [first.undecided[number].message for number in sorted(undecided)]
 
 
-def verdict(case: Case, transcript: Transcript) -> tuple[int, list[str]]:
-    """Exit code and reasons of a case: its expectations, at the end and of each turn, its end."""
+def verdict(
+    case: Case, transcript: Transcript, judges: Mapping[str, Judge] | None = None
+) -> tuple[int, list[str]]:
+    """Exit code and reasons of a case: its expectations, at the end and of each turn, its end.
+
+    ``judges`` are of the checks that need more than the transcript.
+    """
     finished = transcript.finished
     expected = [(expectation, transcript, "") for expectation in case.expect]
     for number, turn in enumerate(case.turns, 1):
@@ -188,12 +238,12 @@ def verdict(case: Case, transcript: Transcript) -> tuple[int, list[str]]:
         expected += [(it, played[0] if played else missed, place) for it in turn.expect]
     reasons = []
     for expectation, seen, place in expected:
-        result = judge(expectation, seen)
+        result = judge(expectation, seen, judges)
         if not result.passed:
             reasons.append(f"{place}{result.check}: {result.reason}")
     if finished is None:
         return RUN_FAILED, ["the run never finished", *reasons]
-    meant = any(e.status == finished.status and e.agent is None for e, _, _ in expected)
+    meant = any(_means(expectation, finished.status) for expectation, _, _ in expected)
     # A reply that the script lacks is no failure that a scenario could have meant.
     code = exit_code_of(finished.error_type)
     if finished.status != "completed" and (code == MISSING or not meant):
@@ -202,3 +252,14 @@ def verdict(case: Case, transcript: Transcript) -> tuple[int, list[str]]:
         left = [*transcript.unused.values(), *transcript.undecided.values()]
         reasons += [warned.message for warned in left]
     return (CHECK_FAILED if reasons else OK), reasons
+
+
+def _means(expectation: Expectation, status: str) -> bool:
+    """Whether a check says that the whole run is to end so."""
+    if expectation.agent is not None:
+        return False
+    if expectation.error is not None:
+        return status == "failed"
+    if expectation.not_ is not None and expectation.not_.status is not None:
+        return expectation.not_.agent is None and expectation.not_.status != status
+    return expectation.status == status

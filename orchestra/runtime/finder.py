@@ -11,7 +11,7 @@ import importlib
 import importlib.util
 import inspect
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -59,6 +59,16 @@ class Finder:
         if not self.owns(found):
             told = f"{target!r} is defined outside the project, in {home or 'Python'}"
             raise self.error(where, told)
+        return found
+
+    def function(self, target: str, where: Where) -> Callable[[Any], Any]:
+        """A plain function, as a check is. Raises as :meth:`find` does."""
+        found = self.find(target, where)
+        if not inspect.isroutine(found) or inspect.iscoroutinefunction(found):
+            kind = "is async" if inspect.isroutine(found) else "is no function"
+            raise self.error(
+                where, f"{target!r} {kind}", "a check is a function, 'def f(transcript)'"
+            )
         return found
 
     def owns(self, found: Any) -> bool:

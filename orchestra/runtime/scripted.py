@@ -35,7 +35,7 @@ from ..scenario.agents import RESPONSE
 from ..scenario.script import find
 from ..text import one_line
 from . import clock
-from .faults import HALF, MalformedAnswerError, ScriptedFault
+from .faults import COST, HALF, MalformedAnswerError, ScriptedFault
 from .pieces import fragments, tokens
 from .state import AGENT, CALL, MESSAGE, RUN, RunState
 
@@ -274,6 +274,7 @@ def _pieces(
             "finish_reason": reply.finish_reason or ("tool_calls" if calls else "stop"),
             "model_name": "scripted",
             "model_provider": "orchestra",
+            COST: reply.usage.cost if reply.usage else 0.0,
             **({HALF: [f"{own_id}.{at}" for at, _ in enumerate(calls, 1)]} if garbled else {}),
         },
         chunk_position="last",

@@ -213,6 +213,7 @@ class Turns:
                 if c["name"] != RESPONSE  # the answer itself, and no tool
             ),
             usage=usage_of(message.usage_metadata),
+            cost=message.response_metadata.get(COST),
             finish_reason=finish_reason(message),
             truncated=kept or ending(message, None) == "cut",
             duration=duration,

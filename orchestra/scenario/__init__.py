@@ -43,7 +43,7 @@ from .agents import (
     StepSpec,
 )
 from .discovery import discover
-from .expect import Count, Expectation, Step, ToolCallsCheck
+from .expect import Count, Expectation
 from .load import load, loads
 from .matcher import Matcher
 from .model import Case, Item, Scenario
@@ -51,6 +51,7 @@ from .replies import Decision, Fault, Reply, ScriptedCall, ScriptedUsage
 from .running import RunSpec
 from .script import ScriptKey
 from .source import Source
+from .steps import Step, ToolCallsCheck
 from .tools import CannedTool, PythonTool, Return, ToolSpec
 
 __all__ = [

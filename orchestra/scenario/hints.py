@@ -17,6 +17,7 @@ from .replies import Decision, Reply
 from .running import RunLimits, RunSpec
 from .slips import space_left_out
 from .source import Source, Where
+from .spec import keys_of
 from .tools import CannedTool, Return
 
 MERGE = "YAML 1.2 has no merge keys; 'use:' takes over an agent from a file"
@@ -161,7 +162,7 @@ def key_hint(source: Source, where: Where, model: Any) -> str:
     if key == "<<":
         return MERGE
     kind = next((kind for kind, spec in COMPOSITES.items() if spec is model), None)
-    keys = [*model.model_fields]
+    keys = [*keys_of(model)]
     if model is AgentSpec:
         keys += ["use", *COMPOSITES]
     elif kind is not None:

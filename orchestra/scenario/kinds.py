@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel, Tag
 
 from .nodes import Entry, Node
+from .spec import keys_of
 
 
 def bare(kind: Any) -> Any:
@@ -48,7 +49,7 @@ def labelled(member: Any, label: str | int) -> bool:
 def child(kind: Any, part: str | int) -> Any:
     """The annotation of a field, a mapping's values or a list's items; None if there is none."""
     if isinstance(kind, type) and issubclass(kind, BaseModel):
-        field = kind.model_fields.get(str(part))
+        field = keys_of(kind).get(str(part))
         return field.annotation if field else None
     arguments = get_args(kind)
     if get_origin(kind) is dict:

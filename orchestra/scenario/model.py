@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -127,6 +129,22 @@ class Scenario(Spec):
         given = self.turns if self.turns is not None else (self.input,)
         turns = tuple(_item(it) for it in given if it is not None)
         return (Case(self.name, turns, self.expect),) if turns else ()
+
+    @property
+    def checks(self) -> Iterator[tuple[tuple[str | int, ...], Expectation]]:
+        """Every check of the file, what it negates included, and where it stands."""
+        todo: deque[tuple[tuple[str | int, ...], Expectation]] = deque()
+        todo.extend((("expect", at), it) for at, it in enumerate(self.expect))
+        for key, items in (("turns", self.turns), ("inputs", self.inputs)):
+            for number, item in enumerate(items or ()):
+                if isinstance(item, Item):
+                    own = enumerate(item.expect)
+                    todo.extend(((key, number, "expect", at), it) for at, it in own)
+        while todo:
+            where, check = todo.popleft()
+            yield where, check
+            if check.not_ is not None:
+                todo.append(((*where, "not"), check.not_))
 
     def case_of(self, *messages: str) -> Case:
         """A conversation of other messages than the file's, with its checks at the end."""

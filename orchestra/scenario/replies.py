@@ -32,6 +32,8 @@ class ScriptedUsage(Spec):
     """The part of the output that was reasoning."""
     cached_tokens: Tokens = 0
     """The part of the input that came from the provider's cache."""
+    cost: Annotated[float, Field(ge=0)] = 0.0
+    """What the provider says that it cost."""
 
 
 class Fault(Spec):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 
 from ..errors import Problem
-from .agents import composite_of
+from .agents import TRANSFER, composite_of
 from .excerpt import quoted, suggestion
 from .middleware import ASIDES, middleware_named
 from .nodes import Node
@@ -124,20 +124,48 @@ def _checks(
     source: Source, where: tuple[str | int, ...], node: Node, agents: Collection[str]
 ) -> Iterator[Problem]:
     for at, check in entries(node, "expect"):
-        agent = text(check, "agent")
-        if agent is not None:
-            report = _reporter(source, (*where, at, "agent"))
-            if problem := call_problem(agent, agents, report):
-                yield problem
-        named: list[tuple[str, Where]] = [
-            (name, ("calls", name)) for name in keys(check.get("calls"))
-        ]
-        named += [(name, ("handoffs", n)) for n, name in items(check, "handoffs")]
-        for name, place in named:
-            if name not in agents:
-                at_key = place[0] == "calls"
-                report = _reporter(source, (*where, at, *place), at_key=at_key)
-                yield report(f"unknown agent {quoted(name)}", unknown_hint("agent", name, agents))
+        yield from _check(source, (*where, at), check, agents)
+
+
+def _check(
+    source: Source, where: tuple[str | int, ...], check: Node, agents: Collection[str]
+) -> Iterator[Problem]:
+    """The names in one check, and in the one that it negates."""
+    calls: list[tuple[str, tuple[str | int, ...]]] = []
+    if (agent := text(check, "agent")) is not None:
+        calls.append((agent, ("agent",)))
+    for key in ("order", "parallel"):
+        calls += [(path, (key, n)) for n, path in items(check, key)]
+    for path, place in calls:
+        if problem := call_problem(path, agents, _reporter(source, (*where, *place))):
+            yield problem
+    named: list[tuple[str, tuple[str | int, ...]]] = [
+        (name, ("calls", name)) for name in keys(check.get("calls"))
+    ]
+    named += [(name, ("handoffs", n)) for n, name in items(check, "handoffs")]
+    for name, place in named:
+        if name not in agents:
+            report = _reporter(source, (*where, *place), at_key=place[0] == "calls")
+            yield report(f"unknown agent {quoted(name)}", unknown_hint("agent", name, agents))
+    yield from _tool_names(source, where, check, agents)
+    if (inner := check.get("not")) is not None:
+        yield from _check(source, (*where, "not"), inner, agents)
+
+
+def _tool_names(
+    source: Source, where: tuple[str | int, ...], check: Node, agents: Collection[str]
+) -> Iterator[Problem]:
+    """Tools that are misspelt. Others that are not in the file may be a tool of its code."""
+    known = [*keys(source.node.get("tools")), *agents, *(TRANSFER + name for name in agents)]
+    named: list[tuple[str, Where]] = [
+        (name, (*where, "forbidden_tools", n)) for n, name in items(check, "forbidden_tools")
+    ]
+    result = check.get("tool_result")
+    if result is not None and (tool := text(result, "tool")) is not None:
+        named.append((tool, (*where, "tool_result", "tool")))
+    for name, place in named:
+        if name not in known and (near := suggestion(name, known)):
+            yield source.problem(place, f"unknown tool {quoted(name)}", near)
 
 
 def unknown_hint(kind: str, name: str, known: Collection[str] | Mapping[str, object]) -> str:

@@ -17,6 +17,7 @@ from pydantic import (
     ValidationInfo,
     model_validator,
 )
+from pydantic.fields import FieldInfo
 
 NAME = r"^[A-Za-z][A-Za-z0-9_-]{0,63}$"
 
@@ -41,12 +42,17 @@ class Spec(BaseModel):
     )
 
 
+def keys_of(cls: type[BaseModel]) -> dict[str, FieldInfo]:
+    """The fields by their keys in YAML: the names but where that is a word of Python."""
+    return {field.alias or name: field for name, field in cls.model_fields.items()}
+
+
 def spelled_out(cls: type[BaseModel], value: Any, info: ValidationInfo) -> bool:
     """Whether a value comes from Python, as an object or by the fields' names: no short form."""
     if info.mode == "json":
         return False
     return isinstance(value, cls) or (
-        isinstance(value, dict) and cls.model_fields.keys() >= value.keys()
+        isinstance(value, dict) and keys_of(cls).keys() >= value.keys()
     )
 
 

@@ -12,16 +12,18 @@ from pathlib import Path
 
 from ..errors import INVALID, OK, UsageError
 from ..events import Event
-from ..places import runs_folder
+from ..places import pending_golden, runs_folder
 from ..scenario import Case, Scenario, discover, load
+from ..scenario.files import find_root
 from ..text import clean
 from .play import begin, complain, header_of
 
 
 def test(args: argparse.Namespace) -> int:
     """``orchestra test``: every scenario offline, one line each, a reason for each failure."""
-    from ..regression import run_suite, worst
+    from ..regression import Goldens, PythonCheck, run_suite, worst
     from ..runtime import clock
+    from ..runtime.finder import Finder
     from ..settings import load_settings
     from ..store import Held, Keeper
 
@@ -39,6 +41,13 @@ def test(args: argparse.Namespace) -> int:
         run = begin(args, settings, scenario, case, models, strict=True, seed=seed)
         return held.follow(run, Keeper(folder, header_of(scenario, models), say))
 
+    def functions(scenario: Scenario) -> PythonCheck:
+        finder = Finder(scenario, settings.packages, trust=args.trust)
+        checks = ((where, check.python) for where, check in scenario.checks)
+        return PythonCheck(
+            {it: finder.function(it, (*where, "python")) for where, it in checks if it}
+        )
+
     codes, files = [], []
     for path in args.paths:
         try:
@@ -48,18 +57,27 @@ def test(args: argparse.Namespace) -> int:
             codes.append(INVALID)
     out, seeds = sys.stdout, [args.seed, *range(1, args.seeds + 1)]
     complete = functools.partial(clock.run, virtual=not args.real_time)
-    suite = run_suite(dict.fromkeys(files), load_one, play, seeds=seeds, complete=complete)
+    how = {"seeds": seeds, "complete": complete, "functions": functions, "update": args.update}
+    suite = run_suite(dict.fromkeys(files), load_one, play, **how)
+    goldens = Goldens(functools.partial(_pending, args.root, settings.home), update=args.update)
     with redirect_stdout(sys.stderr):  # as in a run
         for result in suite:
             codes.append(result.code)
+            goldens.take(result)
             kept = held.release(keep=result.code != OK)
             first, *reasons = result.lines()
             first += f"  {clean(_near(kept))}" if kept else ""
             out.writelines(f"{line}\n" for line in (first, *reasons))
             out.flush()
+    for line in goldens.write():
+        out.write(f"{clean(line)}\n")
     passed = codes.count(OK)
     out.write(f"{passed} passed, {len(codes) - passed} failed\n")
     return worst(codes)
+
+
+def _pending(root: Path | None, home: Path | None, path: Path) -> Path:
+    return pending_golden(path, find_root(path, root), home)
 
 
 def _near(path: Path) -> str:

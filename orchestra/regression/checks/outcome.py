@@ -1,10 +1,11 @@
-"""Checks on how a run went: ``status``, ``output``, ``calls``, ``handoffs``."""
+"""Checks on how a run went: ``status``, ``output``, ``error``, ``calls``, ``handoffs`` …."""
 
 from __future__ import annotations
 
 from ...scenario.expect import Expectation
 from ...text import one_line
 from ..transcript import Transcript
+from .scope import calls_of, listed, never
 
 SHOWN = 200  # characters of a text in a reason
 
@@ -17,10 +18,7 @@ def status(expectation: Expectation, transcript: Transcript) -> str | None:
         seen = finished.status if finished else "no end"
         error = finished.error if finished else None
         return None if seen == expected else _unlike("the run", expected, seen, error)
-    found = transcript.find(expectation.agent)
-    if not found:
-        return f"agent {expectation.agent!r} was never called"
-    for call in found:
+    for call in calls_of(expectation, transcript):
         if call.status != expected:
             return _unlike(call.path, expected, call.status, call.error)
     return None
@@ -38,13 +36,35 @@ def output(expectation: Expectation, transcript: Transcript) -> str | None:
     if expectation.agent is None:
         texts = [("", transcript.finished.output if transcript.finished else "")]
     else:
-        texts = [(call.path, call.output) for call in transcript.find(expectation.agent)]
-        if not texts:
-            return f"agent {expectation.agent!r} was never called"
+        texts = [(call.path, call.output) for call in calls_of(expectation, transcript)]
     for where, text in texts:
         if reason := check.reason(text):
             return f"{where}: {reason}" if where else reason
     return None
+
+
+def error(expectation: Expectation, transcript: Transcript) -> str | None:
+    """The run failed, or every call of ``agent:`` did, and the error fits."""
+    check, finished = expectation.error, transcript.finished
+    assert check is not None  # noqa: S101 - the table has chosen this check by it
+    if expectation.agent is None:
+        ends = [("the run", str(finished.status), finished.error)] if finished else []
+    else:
+        found = calls_of(expectation, transcript)
+        ends = [(call.path, call.status, call.error) for call in found]
+    for where, ended, text in ends:
+        if ended != "failed":
+            return f"{where}: expected an error, seen status {ended!r}"
+        if reason := check.reason(text or ""):
+            return f"{where}: {reason}"
+    return None if ends else "expected an error, but the run never ended"
+
+
+def no_warnings(_: Expectation, transcript: Transcript) -> str | None:
+    """Nothing was warned of. What a script has left over is told by itself."""
+    left = {it.message for it in [*transcript.unused.values(), *transcript.undecided.values()]}
+    seen = [it for it in transcript.warnings if it not in left]
+    return f"expected no warnings, seen {listed([repr(it) for it in seen])}" if seen else None
 
 
 def calls(expectation: Expectation, transcript: Transcript) -> str | None:
@@ -54,7 +74,7 @@ def calls(expectation: Expectation, transcript: Transcript) -> str | None:
     for agent, expected in expectation.calls.items():
         paths = [c.path for c in transcript.calls.values() if c.agent == agent and c.delegated]
         if len(paths) not in expected:
-            seen = f"{len(paths)} ({', '.join(paths)})" if paths else "0"
+            seen = f"{len(paths)} ({listed(paths)})" if paths else "0"
             wrong.append(f"{agent}: expected {expected} calls, seen {seen}")
     return "; ".join(wrong) or None
 
@@ -62,10 +82,8 @@ def calls(expectation: Expectation, transcript: Transcript) -> str | None:
 def handoffs(expectation: Expectation, transcript: Transcript) -> str | None:
     """The conversation of the main agent, or the one that ``agent:`` took part in, moved so."""
     expected = list(expectation.handoffs or ())
-    found = transcript.moves(expectation.agent)
-    if not found:
-        return f"agent {expectation.agent or transcript.main!r} was never called"
-    for call, seen in found:
+    # In a turn of a conversation it may be another's by now, and the main agent not called at all.
+    for call, seen in transcript.moves(expectation.agent) or never(expectation.agent, transcript):
         if seen != expected:
             said = " → ".join(expected) or "none"
             return f"{call}: expected {said}, seen {' → '.join(seen)}"

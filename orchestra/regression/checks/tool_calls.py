@@ -2,7 +2,8 @@
 
 The modes mean what they mean in agentevals: *strict* the same calls in the same order,
 *unordered* the same calls, *subset* no other calls than the steps, *superset* at least the steps.
-Calls of one model message have no order among themselves: they are asked for at once.
+*in_order* is ours: at least the steps, in their order, whatever comes between them. Calls of one
+model message have no order among themselves: they are asked for at once.
 """
 
 from __future__ import annotations
@@ -12,30 +13,31 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...events import ToolCall
-from ...scenario.expect import ArgsMode, Expectation, Step, ToolCallsCheck
-from ...scenario.matcher import same
+from ...scenario.expect import Expectation
+from ...scenario.steps import ArgsMode, Step, ToolCallsCheck, fits
 from ...text import one_line
 from ..transcript import Call, Transcript
+from .scope import calls_of
 
 ARGS_SHOWN = 80  # characters of a call's arguments in a reason
+_ALIGNED = 250_000  # pairs of a step and a call that are compared for a diff
 
 
 def tool_calls(expectation: Expectation, transcript: Transcript) -> str | None:
     """The trajectory of the agent, of each of its calls, fits the steps."""
     check = expectation.tool_calls
     assert check is not None  # noqa: S101 - the table has chosen this check by it
-    found = transcript.find(expectation.agent)
-    if not found:
-        return f"agent {expectation.agent or transcript.main!r} was never called"
-    for call in found:
+    for call in calls_of(expectation, transcript):
         if reason := _judge(check, call):
-            return f"{call.path}: {reason}"
+            return "\n".join([f"{call.path}: {reason}", *_diff(check, call)])
     return None
 
 
 def _judge(check: ToolCallsCheck, call: Call) -> str | None:
     if check.match == "strict":
         return _strict(check, call.turns)
+    if check.match == "in_order":
+        return _in_order(check, call.turns)
     missing, extra = _pair(check.steps, call.tool_calls, check.args)
     wrong = []
     if missing and check.match != "subset":
@@ -65,6 +67,63 @@ def _strict(check: ToolCallsCheck, turns: Sequence[Sequence[ToolCall]]) -> str |
     if done < len(check.steps):
         return f"{expected}; never seen {_steps(check.steps[done:])}"
     return None
+
+
+def _in_order(check: ToolCallsCheck, turns: Sequence[Sequence[ToolCall]]) -> str | None:
+    """Of each turn as many of the steps that are due as fit: what comes later is then the least."""
+    done = 0
+    for turn in turns:
+        ahead = 1
+        while ahead <= len(turn) and done + ahead <= len(check.steps):
+            missing, _ = _pair(check.steps[done : done + ahead], turn, check.args)
+            if missing:
+                break
+            ahead += 1
+        done += ahead - 1
+    if done == len(check.steps):
+        return None
+    step = _step(check.steps[done])
+    behind = f"after {_step(check.steps[done - 1])}" if done else "at all"
+    return f"expected (in_order) {_steps(check.steps)}; {step} was not called {behind}"
+
+
+def _diff(check: ToolCallsCheck, call: Call) -> list[str]:
+    """The steps beside what was called, as in a diff: ``-`` is expected only, ``+`` seen only."""
+    steps, seen = check.steps, call.tool_calls
+    ordered = check.match in ("strict", "in_order")
+    if not ordered or not steps or not seen or len(steps) * len(seen) > _ALIGNED:
+        return []
+    turn_of = [at for at, turn in enumerate(call.turns, 1) for _ in turn]
+    common = _common(steps, seen, check.args)
+    lines, at, to = [], 0, 0
+    for step, one in [*common, (len(steps), len(seen))]:
+        lines += [f"- {_step(it)}" for it in steps[at:step]]
+        lines += [f"+ {_call(seen[it])}  (turn {turn_of[it]})" for it in range(to, one)]
+        if one < len(seen):
+            lines.append(f"  {_call(seen[one])}")
+        at, to = step + 1, one + 1
+    return lines
+
+
+def _common(
+    steps: Sequence[Step], calls: Sequence[ToolCall], mode: ArgsMode
+) -> list[tuple[int, int]]:
+    """The longest row of steps and calls that fit each other, by their indexes."""
+    best = [[0] * (len(calls) + 1) for _ in range(len(steps) + 1)]
+    for i in reversed(range(len(steps))):
+        for j in reversed(range(len(calls))):
+            fit = _fits(steps[i], calls[j], mode)
+            best[i][j] = max(best[i + 1][j], best[i][j + 1], fit and best[i + 1][j + 1] + 1)
+    row, i, j = [], 0, 0
+    while i < len(steps) and j < len(calls):
+        if _fits(steps[i], calls[j], mode) and best[i][j] == best[i + 1][j + 1] + 1:
+            row.append((i, j))
+            i, j = i + 1, j + 1
+        elif best[i + 1][j] >= best[i][j + 1]:
+            i += 1
+        else:
+            j += 1
+    return row
 
 
 def _pair(
@@ -102,8 +161,8 @@ def _fits(step: Step, call: ToolCall, mode: ArgsMode) -> bool:
     if step.args is None or mode == "ignore":
         return True
     if mode == "exact":
-        return same(step.args, call.args)
-    return all(k in call.args and same(v, call.args[k]) for k, v in step.args.items())
+        return fits(step.args, call.args)
+    return all(k in call.args and fits(v, call.args[k]) for k, v in step.args.items())
 
 
 def _steps(steps: Sequence[Step]) -> str:
