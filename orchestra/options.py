@@ -38,9 +38,12 @@ def parser() -> argparse.ArgumentParser:
     tui = verbs.add_parser(
         "tui",
         help="every agent live in its own pane; or a recorded run, replayed in the same panes",
-        epilog="examples: orchestra tui scenarios/newsroom.yaml · orchestra tui last",
+        epilog="examples: orchestra tui scenarios/newsroom.yaml · orchestra tui last · "
+        "orchestra tui before.jsonl last",
     )
     _common(tui, "a scenario, or a recorded run: its .jsonl file, its id, or last")
+    about = "another recorded run, to be held against the first: both side by side"
+    tui.add_argument("other", nargs="?", metavar="OTHER", help=about)
     tui.set_defaults(verb=_verb("tui"))
 
     about = "a gallery of the scenarios that ship: choose one and watch it; in a pipe, a list"
@@ -64,6 +67,13 @@ def parser() -> argparse.ArgumentParser:
     about = "write the golden files anew, of the cases that pass otherwise"
     test.add_argument("--update", action="store_true", help=about)
     test.set_defaults(verb=_verb("test"))
+    about = "hold two recorded runs against each other, call by call"
+    compare = _add(verbs, "compare", about, "orchestra compare before.jsonl last")
+    for name in ("a", "b"):
+        about = "a recorded run: its .jsonl file, its id, or last"
+        compare.add_argument(name, metavar=name.upper(), help=about)
+    _root(compare)
+    compare.set_defaults(verb=_verb("compare"))
     _readers(verbs)
     _runs(verbs)
     _makers(verbs)

@@ -1,10 +1,10 @@
 """Regression runs: the scenario file is the test. Knows neither langchain nor textual."""
 
+from ..trajectory import Transcript
 from .checks.python import PythonCheck
 from .golden import GoldenFile
 from .goldens import Goldens
 from .suite import CaseResult, run_suite, verdict, worst
-from .transcript import Transcript
 
 __all__ = [
     "CaseResult",

@@ -11,7 +11,6 @@ import contextlib
 import difflib
 import json
 import os
-import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,14 +21,14 @@ import yaml
 from ..errors import UsageError
 from ..scenario import Expectation
 from ..text import one_line
-from .transcript import Call, Transcript
+from ..trajectory import Call, Transcript
+from ..trajectory.compare import natural
 
 VERSION = 1
 _HEAD = "# What {name} says and does; 'orchestra test --update' writes it.\n"
 _WRITE = "write it with: orchestra test --update"
 _SHOWN = 24  # lines of a diff in a reason
 _WIDTH = 100
-_ORDINAL = re.compile(r"([#/>])")
 
 Golden = dict[str, Any]
 """Of one case; plain data, as YAML gives it back."""
@@ -45,15 +44,10 @@ def golden_of(transcript: Transcript) -> Golden:
     moved = {entry: chain for entry, chain in transcript.handoffs.items() if len(chain) > 1}
     if moved:
         made["handoffs"] = moved
-    paths = sorted(transcript.calls, key=_natural)
+    paths = sorted(transcript.calls, key=natural)
     made["calls"] = {path: _call(transcript, transcript.calls[path]) for path in paths}
     plain: Golden = json.loads(json.dumps(made))  # LangChain's texts are more than a str
     return plain
-
-
-def _natural(path: str) -> list[tuple[int, str]]:
-    """``a#2`` before ``a#10``, and a call before what it calls."""
-    return [(int(it) if it.isdecimal() else 0, it) for it in _ORDINAL.split(path)]
 
 
 def _call(transcript: Transcript, call: Call) -> dict[str, Any]:
@@ -232,7 +226,7 @@ def difference(expected: Golden, seen: Golden) -> str | None:
 def _parts(expected: Golden, seen: Golden) -> Iterator[tuple[str, Any, Any]]:
     """What differs: of the calls each by itself, deepest causes last as they are called."""
     old, new = expected.get("calls") or {}, seen.get("calls") or {}
-    for path in sorted(old.keys() | new.keys(), key=_natural):
+    for path in sorted(old.keys() | new.keys(), key=natural):
         if old.get(path) != new.get(path):
             yield path, old.get(path), new.get(path)
     for key in ("status", "error", "output", "handoffs"):

@@ -34,9 +34,9 @@ from ..scenario import Case, Expectation, Scenario
 from ..scenario.script import unused_line
 from ..scenario.team import scripted
 from ..text import clean, one_line
+from ..trajectory import Transcript
 from .checks import Judge, judge
 from .golden import Golden, GoldenCheck, GoldenFile
-from .transcript import Transcript
 
 Seed = int | None
 """The order of what happens side by side in a run; None: as it comes."""

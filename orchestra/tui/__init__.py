@@ -25,9 +25,11 @@ from .pauses import short_pauses
 from .playing import Clock, Recording
 from .prompt import Questions
 from .replay import Replay
+from .twins import Twins
 
 __all__ = [
-    "Comfort", "Exhibit", "Questions", "Run", "Source", "Terminated", "choose", "replay", "view",
+    "Comfort", "Exhibit", "Questions", "Run", "Source", "Terminated", "beside", "choose", "replay",
+    "view",
 ]  # fmt: skip
 
 
@@ -127,3 +129,22 @@ def choose(
     if gallery.return_code:
         raise OrchestraError("the gallery failed; its traceback is above")
     return chosen
+
+
+def beside(
+    a: tuple[str, Sequence[Event]],
+    b: tuple[str, Sequence[Event]],
+    *,
+    comfort: Comfort | None = None,
+) -> None:
+    """Show two recorded runs side by side, each with its name, until the user quits; blocks.
+
+    Raises:
+        Terminated: a signal ended it.
+    """
+    twins = Twins(a, b, comfort or Comfort())
+    twins.run()
+    if twins.signal is not None:
+        raise Terminated(twins.signal)
+    if twins.return_code:
+        raise OrchestraError("the viewer failed; its traceback is above")

@@ -71,6 +71,8 @@ _WORDS = {
     "pane.down": "Scroll down",
     "pane.follow": "Follow the newest text again",
     "pane.oldest": "To the oldest text kept",
+    "twins.next": "To the next call in which the runs differ",
+    "twins.previous": "To the one before",
     "tree.up": "Previous line",
     "tree.down": "Next line",
     "tree.choose": "Show that agent, or scroll to that call",
@@ -143,10 +145,9 @@ class Help(ModalScreen[None]):
             shown = self.app.get_key_display(binding)
             if shown not in by_id.setdefault(binding.id, []):
                 by_id[binding.id].append(shown)
-            words[binding.id] = binding.description
+            words[binding.id] = binding.tooltip or _WORDS.get(binding.id, binding.description)
         return [
-            _SHOWN.get(name if keys == ["1"] else "")
-            or (" ".join(keys), _WORDS.get(name, words[name]))
+            _SHOWN.get(name if keys == ["1"] else "") or (" ".join(keys), words[name])
             for name, keys in by_id.items()
         ]
 

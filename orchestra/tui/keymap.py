@@ -117,8 +117,10 @@ def _meet(one: Place, other: Place) -> bool:
     if one.owner is other.owner:
         return True
     kinds = [_rank(it.owner) for it in (one, other)]
-    if set(kinds) == {"app"}:  # the gallery and the viewer are never open at once
+    if set(kinds) == {"app"}:  # the gallery, the viewer and the twins are never open at once
         return False
+    if any(it.owner.__module__.endswith((".gallery", ".twins")) for it in (one, other)):
+        return "screen" not in kinds and "modal" not in kinds  # they have no screens of ours
     return "app" in kinds or set(kinds) == {"screen", "widget"}
 
 

@@ -4,6 +4,7 @@ from .demo import demo
 from .listing import list_scenarios
 from .new import new
 from .play import run, tui
+from .replaying import compare
 from .runs import runs
 from .schema import schema
 from .show import show
@@ -11,6 +12,7 @@ from .testing import test
 from .validate import validate
 
 __all__ = [
+    "compare",
     "demo",
     "list_scenarios",
     "new",

@@ -184,6 +184,9 @@ def tui(args: argparse.Namespace) -> int:
     settings = load_settings()
     if is_recording(args):
         return replay(args, settings)
+    if args.other is not None:
+        told = f"{args.file} is no recorded run; two of those are shown side by side"
+        raise UsageError(f"{told}: orchestra tui A.jsonl B.jsonl")
     back, scenario, models = _asked_for(args, settings)
     questions = Questions()
     ask = questions.ask if scenario.interactive else None
@@ -225,6 +228,8 @@ def tui(args: argparse.Namespace) -> int:
 def _needs_a_screen(args: argparse.Namespace) -> None:
     """UsageError where the viewer cannot be drawn, with what to do instead."""
     instead = f"runs show {args.file}" if is_recording(args) else f"run {args.file or '…'}"
+    if args.other is not None:
+        instead = f"compare {args.file} {args.other}"
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError(f"orchestra tui needs a terminal; in a pipe, use: orchestra {instead}")
     if os.environ.get("TERM") == "dumb":

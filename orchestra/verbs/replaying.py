@@ -1,4 +1,4 @@
-"""``orchestra tui RUN``: a recorded run in the viewer."""
+"""Recorded runs: in the viewer, two of them side by side, and held against each other as text."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import OK, UsageError
-from ..events import Event, RunStarted
+from ..errors import CHECK_FAILED, OK, UsageError
+from ..events import Event, Header, RunStarted
 from ..places import runs_folder
 from ..scenario.files import find_root
+from ..text import clean, one_line
+from .paper import write_line
 
 if TYPE_CHECKING:
     from ..settings import Settings
@@ -30,19 +32,18 @@ def is_recording(args: argparse.Namespace) -> bool:
 
 def replay(args: argparse.Namespace, settings: Settings) -> int:
     """Show the run until the user quits. How it ended is its own affair: exit code 0."""
-    from ..store import find, open_run
-    from ..tui import Comfort
+    from ..tui import Comfort, beside
     from ..tui import replay as show
 
     for name, option in _LIVE.items():
         if getattr(args, name):
             raise UsageError(f"{option}: {args.file} is a recorded run, and takes none")
-    root = find_root(Path("scenario.yaml"), args.root)
-    path = find(runs_folder(root, settings.home), str(args.file))
-    header, found = open_run(path)
-    recorded = list(found)
-    if not recorded:
-        raise UsageError(f"{path}: nothing has happened in this run")
+    if args.other is not None:
+        named = [read_run(args.root, settings, str(it)) for it in (args.file, args.other)]
+        a, b = ((str(path), events) for path, _, events in named)
+        beside(a, b, comfort=Comfort.of(settings))
+        return OK
+    path, header, recorded = read_run(args.root, settings, str(args.file))
     begun = next((it for it in recorded if isinstance(it, RunStarted)), None)
     show(
         header.scenario or path.stem,
@@ -51,6 +52,42 @@ def replay(args: argparse.Namespace, settings: Settings) -> int:
         comfort=Comfort.of(settings),
     )
     return OK
+
+
+def compare(args: argparse.Namespace) -> int:
+    """``orchestra compare A B``: a line for each call that differs. Exit code 1 if one does."""
+    from ..console import safe_streams
+    from ..settings import load_settings
+    from ..trajectory import Transcript
+    from ..trajectory import compare as held
+
+    safe_streams()
+    settings = load_settings()
+    runs = [read_run(args.root, settings, it)[2] for it in (args.a, args.b)]
+    comparison = held(*map(Transcript.of, runs))
+    for pair in comparison.differing:
+        write_line(clean(pair.line))
+    write_line(comparison.summary)
+    return CHECK_FAILED if comparison.differing else OK
+
+
+def read_run(
+    root: Path | None, settings: Settings, name: str
+) -> tuple[Path, Header, Sequence[Event]]:
+    """A recorded run, by its file or its id. Raises UsageError if there is none."""
+    from ..store import find, open_run
+
+    path = Path(name)
+    if path.suffix in (".yaml", ".yml"):
+        raise UsageError(
+            f"{one_line(name)}: is a scenario; name a recorded run, as its .jsonl file"
+        )
+    path = find(runs_folder(find_root(Path("scenario.yaml"), root), settings.home), name)
+    header, found = open_run(path)
+    recorded = list(found)
+    if not recorded:
+        raise UsageError(f"{path}: nothing has happened in this run")
+    return path, header, recorded
 
 
 def recorded_in(paths: Iterable[Path]) -> Sequence[Event]:

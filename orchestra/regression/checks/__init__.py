@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from ...scenario.expect import Expectation
-from ..transcript import Transcript
+from ...trajectory import Transcript
 from .order import order, parallel
 from .outcome import calls, error, handoffs, no_warnings, output, status
 from .scope import NeverCalledError

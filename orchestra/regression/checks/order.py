@@ -10,7 +10,7 @@ from __future__ import annotations
 from itertools import pairwise, product
 
 from ...scenario.expect import Expectation
-from ..transcript import Call, Transcript
+from ...trajectory import Call, Transcript
 from .scope import NeverCalledError, calls_of, named
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...scenario.expect import Expectation
 from ...text import one_line
-from ..transcript import Transcript
+from ...trajectory import Transcript
 from .scope import calls_of, listed, never
 
 SHOWN = 200  # characters of a text in a reason

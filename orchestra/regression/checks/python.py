@@ -7,7 +7,7 @@ from typing import Any
 
 from ...scenario.expect import Expectation
 from ...text import one_line
-from ..transcript import Transcript
+from ...trajectory import Transcript
 from .outcome import SHOWN
 from .scope import calls_of
 

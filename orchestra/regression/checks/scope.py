@@ -6,7 +6,7 @@ from typing import NoReturn
 
 from ...scenario.expect import Expectation
 from ...scenario.script import ScriptKey
-from ..transcript import Call, Transcript
+from ...trajectory import Call, Transcript
 
 _SHOWN = 5  # call paths in a reason
 

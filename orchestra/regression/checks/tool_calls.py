@@ -16,7 +16,7 @@ from ...events import ToolCall
 from ...scenario.expect import Expectation
 from ...scenario.steps import ArgsMode, Step, ToolCallsCheck, fits
 from ...text import one_line
-from ..transcript import Call, Transcript
+from ...trajectory import Call, Transcript
 from .scope import calls_of
 
 ARGS_SHOWN = 80  # characters of a call's arguments in a reason

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ... import trajectory as seen
 from ...scenario.expect import Expectation, ToolResult
 from ...text import one_line
-from .. import transcript as seen
-from ..transcript import Call, Transcript
+from ...trajectory import Call, Transcript
 from .outcome import SHOWN
 from .scope import calls_of, everywhere
 
