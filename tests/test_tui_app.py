@@ -265,7 +265,7 @@ async def test_help_opens_lists_the_keys_and_closes() -> None:
         for close in ("escape", "question_mark", "q"):
             await stage.press("question_mark")
             assert isinstance(stage.app.screen, Help)
-            text = str(stage.app.screen.query_one(Static).render())
+            text = "\n".join(str(it.render()) for it in stage.app.screen.query(Static))
             assert "Cancel the run; once more quits" in text
             assert "Only this pane, and back" in text
             await stage.press(close)

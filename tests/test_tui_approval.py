@@ -362,7 +362,7 @@ async def test_a_question_under_the_help_waits() -> None:
     asking = Asking(waiting().events, hold=True, before=pause)
     async with watching(asking) as watch:
         await watch.pilot.press("question_mark")
-        shown = str(watch.app.screen.query_one(Static).render())
+        shown = "\n".join(str(it.render()) for it in watch.app.screen.query(Static))
         assert "To the bar, with 'approve' typed" in shown
         assert "Leave the question open" in shown
         gate.set()

@@ -293,7 +293,7 @@ async def test_a_file_without_an_end_says_so() -> None:
 
 
 async def test_help_and_footer_are_those_of_a_replay() -> None:
-    async with watched(size=(160, 60)) as watch:
+    async with watched(size=(180, 60)) as watch:
         footer = watch.app.split.footer.render_lines(watch.app.split.footer.size.region)[0].text
         assert "< > turn" in footer
         assert watch.app.check_action("call_off", ()) is False

@@ -38,6 +38,7 @@ class Block:
         gone: items no longer kept; ``items[0]`` is the item of that number.
         hidden: texts of middleware's model calls, which are not shown.
         version: grows with every change.
+        now: the time of the newest event, which what is added takes for its own.
     """
 
     call: str
@@ -58,6 +59,10 @@ class Block:
     fragments: dict[tuple[str, int], Tool] = field(default_factory=dict)
     serial: int = field(default_factory=next_serial)
     phases: list[tuple[float, Phase]] = field(default_factory=list)
+    now: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.now = self.started
 
     def turn_to(self, phase: Phase, now: float) -> None:
         """From ``now`` on the call does this."""
@@ -90,14 +95,14 @@ class Block:
                 if item.reasoning is reasoning and not item.final:
                     return item
                 break
-        new = Prose(message, reasoning)
+        new = Prose(message, reasoning, at=self.now)
         if structured and not reasoning:
             new.growing = Growing()
         self.items.append(new)
         return new
 
     def note(self, text: str, tone: Tone = Tone.INFO) -> None:
-        self.items.append(Note(text, tone))
+        self.items.append(Note(text, tone, at=self.now))
         self.version += 1
 
     def of_message(self, message: str) -> list[Prose | Tool]:

@@ -151,6 +151,7 @@ class Board:
         block = self._blocks.get(call)
         if block is None:
             block = self._begin(call, event.agent or agent_of(call), "", None)
+        block.now = event.t
         return self.agents[block.agent], block
 
     def _begin(self, call: str, name: str, task: str, parent: str | None) -> Block:

@@ -24,7 +24,7 @@ from .rows import Spans
 LOOKS = (
     "ground", "bar-row", "bar-row-focus", "cursor-row", "cursor-row-focus", "chip",
     "text", "reasoning", "bar", "void", "folded", "tool", "args", "result", "tool-name",
-    "name", "figure", "ordinal", "task", "edge", "edge-focus", "key",
+    "picked", "name", "figure", "ordinal", "task", "edge", "edge-focus", "key",
     "note-info", "note-warning", "note-error",
     "wait", "run", "ask", "done", "failed", "stopped",
 )  # fmt: skip
@@ -188,5 +188,7 @@ class Canvas(Widget):
         if style is None:
             names = [f"look--{name}" for name in (ground, look) if name]
             style = self.get_visual_style(*names).rich_style
+            if look == "picked":  # on any theme, and without colours: which a style of CSS loses
+                style += Style(reverse=True)
             self._looks[look, ground] = style
         return style

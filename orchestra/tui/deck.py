@@ -20,9 +20,12 @@ from .wall import Wall
 
 
 class Tiles(Layout):
-    """The displayed panes in the cells of :func:`layout.grid`."""
+    """The displayed panes in the cells of :func:`layout.grid`; ``sizes`` are by agent."""
 
     name = "tiles"
+
+    def __init__(self) -> None:
+        self.sizes: dict[str, float] = {}
 
     def arrange(
         self,
@@ -36,13 +39,15 @@ class Tiles(Layout):
         )
         walls = [child for child in children if isinstance(child, Wall)]
         if walls and len(panes) == 1:
-            places = zip(split(*size), [panes[0], walls[0]], strict=True)
+            part = self.sizes.get(panes[0].agent.name, 1.0)
+            places = zip(split(*size, part), [panes[0], walls[0]], strict=True)
             return [
                 WidgetPlacement(Region(*cell), NULL_OFFSET, NULL_SPACING, it) for cell, it in places
             ]
+        sizes = [self.sizes.get(pane.agent.name, 1.0) for pane in panes]
         return [
             WidgetPlacement(Region(*cell), NULL_OFFSET, NULL_SPACING, pane)
-            for cell, pane in zip(grid(len(panes), *size), panes, strict=True)
+            for cell, pane in zip(grid(len(panes), *size, sizes), panes, strict=True)
         ]
 
 
@@ -65,6 +70,7 @@ class Deck(Widget):
 
     def __init__(self, board: Board) -> None:
         super().__init__()
+        self._tiles = Tiles()
         self.board = board
         self.panes: dict[str, Pane] = {}
         self.current = ""
@@ -77,6 +83,8 @@ class Deck(Widget):
         self.narrow = False
         self.reasoning = True
         self.markdown = True
+        self.wrap = True
+        self.times = False
         self.allowance = Allowance()
 
     def compose(self) -> ComposeResult:
@@ -84,7 +92,20 @@ class Deck(Widget):
 
     @property
     def layout(self) -> Layout:
-        return _TILES
+        return self._tiles
+
+    @property
+    def sizes(self) -> dict[str, float]:
+        """How large the panes of agents are beside others: 1 unless somebody has changed it."""
+        return self._tiles.sizes
+
+    def places(self) -> list[tuple[Agent, Region]]:
+        """The agents on screen, and where."""
+        found = [(pane.agent, pane.region) for pane in self.shown()]
+        if self.wall.display:
+            found = [it for it in found if it[0].name not in self.wall.names]
+            found += self.wall.places()
+        return found
 
     def order(self) -> list[Agent]:
         """The agents with panes: composites have nothing to show, unless something went wrong."""
@@ -175,6 +196,7 @@ class Deck(Widget):
             pane = self.panes.get(name)
             if pane is not None and pane.display:
                 pane.reasoning, pane.markdown = self.reasoning, self.markdown
+                pane.wrap, pane.times = self.wrap, self.times
                 pane.update()
                 if self.allowance.short:  # what is left to render is rendered in the next frame
                     self._unfinished.add(name)
@@ -209,6 +231,3 @@ class Deck(Widget):
             if ahead > 0 and overlap > 0 and (best is None or (ahead, aside) < best[:2]):
                 best = (ahead, aside, pane)
         return best[2].agent if best else None
-
-
-_TILES = Tiles()

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingsMap, BindingType
-from textual.containers import VerticalScroll
+from textual.containers import Container, VerticalScroll
 from textual.content import Content
 from textual.dom import DOMNode
 from textual.screen import ModalScreen
@@ -29,6 +29,10 @@ _WORDS = {
     "focus.down": "Pane below",
     "view.zoom": "Only this pane, and back",
     "view.layout": "Next layout: grid, a pane and the wall, one pane",
+    "view.larger": "This pane larger",
+    "view.smaller": "This pane smaller",
+    "view.even": "All panes alike again",
+    "focus.jump": "A letter on every agent: press it to go there",
     "view.hide": "Hide this agent (it comes back when it asks, or from the tree)",
     "view.show-all": "Show all agents again",
     "view.tree": "Show or hide the tree",
@@ -60,7 +64,11 @@ _WORDS = {
     "find.all": "Find words in all panes",
     "find.next": "Next match",
     "find.previous": "Previous match",
-    "text.copy": "Copy what the agent said last",
+    "view.wrap": "Wrap long lines, or cut them at the edge",
+    "view.times": "When each text, tool call and note began, in the time of the run",
+    "pane.fold": "Tool calls with all their arguments and results, or a line of each",
+    "pane.unselect": "Nothing is selected (drag selects; twice a word, three times a line)",
+    "text.copy": "Copy what is selected, else what the agent said last",
     "text.copy-pane": "Copy the whole pane",
     "text.save": "Save the pane as a text file",
     "call.previous": "Previous call of this agent",
@@ -79,6 +87,7 @@ _WORDS = {
 }
 
 
+_WIDE = 170  # columns, from which on the keys stand in two columns
 Group = tuple[str, BindingsMap | None, DOMNode | None]
 """A title, keys, and who tells which of them do something now."""
 
@@ -91,6 +100,8 @@ class Help(ModalScreen[None]):
             width: auto; max-width: 100%; height: auto; max-height: 100%;
             background: $surface; padding: 1 2; border: none;
         }
+        #groups { width: auto; height: auto; layout: horizontal; }
+        #groups Static { margin: 0 2 1 0; }
         Static { width: auto; }
     }
     """
@@ -112,26 +123,37 @@ class Help(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="keys"):
-            yield Static(self._text())
+            if self._situation:
+                yield Static(Content(f"{self._situation}\n"))
+            with Container(id="groups"):
+                for column in self._columns():
+                    yield Static(Content("\n").join(column))
+            yield Static(Content.styled("esc closes this", "$foreground 60%"))
 
     def on_mount(self) -> None:
         self.query_one("#keys").focus()
 
-    def _text(self) -> Content:
-        parts: list[Content] = []
-        if self._situation:
-            parts.append(Content(f"{self._situation}\n\n"))
-        for title, bindings, owner in self._groups:
-            if bindings is None:
-                continue
-            parts.append(Content.styled(f"{title}\n", "bold $text-primary"))
-            for keys, words in self._lines(bindings, owner):
-                parts += [
-                    Content.styled(f"  {keys:<16}", "bold $text-accent"),
-                    Content.styled(f"{words}\n", "$foreground"),
-                ]
-            parts.append(Content("\n"))
-        parts.append(Content.styled("esc closes this", "$foreground 60%"))
+    def _columns(self) -> list[list[Content]]:
+        """The groups below each other; in two columns, about as long, where there is room."""
+        groups = [
+            self._group(title, lines)
+            for title, bindings, owner in self._groups
+            if bindings is not None and (lines := self._lines(bindings, owner))
+        ]
+        if self.app.size.width < _WIDE:
+            return [groups]
+        columns: list[list[Content]] = [[], []]
+        for group in sorted(groups, key=_height, reverse=True):
+            min(columns, key=lambda it: sum(map(_height, it))).append(group)
+        return [sorted(column, key=groups.index) for column in columns if column]
+
+    def _group(self, title: str, lines: list[tuple[str, str]]) -> Content:
+        parts = [Content.styled(f"{title}\n", "bold $text-primary")]
+        for keys, words in lines:
+            parts += [
+                Content.styled(f"  {keys:<16}", "bold $text-accent"),
+                Content.styled(f"{words}\n", "$foreground"),
+            ]
         return Content("").join(parts)
 
     def _lines(self, bindings: BindingsMap, owner: DOMNode | None) -> list[tuple[str, str]]:
@@ -157,3 +179,7 @@ def _offered(owner: DOMNode | None, binding: Binding) -> bool:
     action = binding.action.partition("(")[0].rpartition(".")[2]
     waits = action in ("reply", "approve", "again", "console")  # for what may come
     return owner is None or waits or bool(owner.check_action(action, ()))
+
+
+def _height(group: Content) -> int:
+    return group.plain.count("\n") + 1

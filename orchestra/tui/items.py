@@ -60,6 +60,7 @@ class Prose:
         void: the message was aborted, the text does not count.
         final: nothing will change any more.
         growing: makes lines of an answer that is JSON.
+        at: when it began, in seconds of the run.
     """
 
     message: str
@@ -71,6 +72,7 @@ class Prose:
     version: int = 0
     pending: list[str] = field(default_factory=list)
     growing: Growing | None = None
+    at: float = 0.0
     serial: int = field(default_factory=lambda: next(_serials))
 
     def add(self, text: str) -> bool:
@@ -112,7 +114,10 @@ class Prose:
 
 @dataclass(slots=True)
 class Tool:
-    """A tool call. ``args`` is the tail of what streams, and the head of what is whole."""
+    """A tool call. ``args`` is the tail of what streams, and the head of what is whole.
+
+    ``open``: all that is kept of it is shown, and not just a line.
+    """
 
     id: str
     name: str
@@ -123,6 +128,8 @@ class Tool:
     streaming: bool = True
     void: bool = False
     final: bool = False
+    open: bool = False
+    at: float = 0.0
     version: int = 0
     serial: int = field(default_factory=lambda: next(_serials))
 
@@ -149,6 +156,7 @@ class Note:
     text: str
     tone: Tone = Tone.INFO
     final: bool = True
+    at: float = 0.0
     version: int = 0
     serial: int = field(default_factory=lambda: next(_serials))
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 NARROW = 100  # columns; below, one pane beside the list of agents
@@ -29,9 +31,10 @@ def capacity(width: int, height: int) -> int:
     return max(1, min(MAX_GRID, max(1, width // MIN_WIDTH) * max(1, height // MIN_HEIGHT)))
 
 
-def grid(count: int, width: int, height: int) -> list[Cell]:
+def grid(count: int, width: int, height: int, sizes: Sequence[float] | None = None) -> list[Cell]:
     """Cells for ``count`` panes that cover the area: one or two side by side, more in a grid of
-    roughly square cells, the last row stretched.
+    roughly square cells, the last row stretched. ``sizes`` are how large each is beside the others
+    of its row; a row is as high as the largest in it asks for.
     """
     if count <= 0:
         return []
@@ -40,10 +43,12 @@ def grid(count: int, width: int, height: int) -> list[Cell]:
         columns = 1
     rows = math.ceil(count / columns)
     cells: list[Cell] = []
-    tops = _cuts(height, rows)
-    for row in range(rows):
-        in_row = min(columns, count - row * columns)
-        lefts = _cuts(width, in_row)
+    sizes = sizes or [1.0] * count
+    bands = [sizes[row * columns : (row + 1) * columns] for row in range(rows)]
+    tops = _parts(height, [max(band, key=lambda it: abs(math.log(it))) for band in bands])
+    for row, band in enumerate(bands):
+        in_row = len(band)
+        lefts = _parts(width, band)
         cells += [
             Cell(lefts[i], tops[row], lefts[i + 1] - lefts[i], tops[row + 1] - tops[row])
             for i in range(in_row)
@@ -51,12 +56,13 @@ def grid(count: int, width: int, height: int) -> list[Cell]:
     return cells
 
 
-def split(width: int, height: int) -> tuple[Cell, Cell]:
-    """The focused pane, and the wall beside it or below it."""
+def split(width: int, height: int, size: float = 1.0) -> tuple[Cell, Cell]:
+    """The focused pane, and the wall beside it or below it; ``size``: how large beside it."""
+    share = 2 * size / (2 * size + 3)
     if width >= WIDE:
-        part = max(width * 2 // 5, _READABLE)
+        part = min(max(int(width * share), _READABLE), width - 2 * CELL_WIDTH)
         return Cell(0, 0, part, height), Cell(part, 0, width - part, height)
-    part = max(height * 2 // 5, MIN_HEIGHT)
+    part = min(max(int(height * share), MIN_HEIGHT), max(height - 3 * CELL_HEIGHT, MIN_HEIGHT))
     return Cell(0, 0, width, part), Cell(0, part, width, height - part)
 
 
@@ -104,6 +110,14 @@ def _columns(count: int, width: int, height: int) -> int:
 
 def _cuts(length: int, parts: int) -> list[int]:
     return [length * part // parts for part in range(parts + 1)]
+
+
+def _parts(length: int, sizes: Sequence[float]) -> list[int]:
+    """As :func:`_cuts`, into parts of these sizes."""
+    if len(set(sizes)) == 1:
+        return _cuts(length, len(sizes))
+    whole, cuts = sum(sizes), [0, *accumulate(sizes)]
+    return [round(length * cut / whole) for cut in cuts]
 
 
 def outline_width(width: int) -> int:

@@ -12,18 +12,19 @@ from textual.message import Message
 
 from . import rows
 from .blocks import Agent, Block
-from .canvas import Canvas
 from .dressed import Allowance
+from .figures import duration
 from .items import Item, Tool
 from .rows import Span, Spans
+from .selecting import Selecting
 from .transcript import Place, Transcript
 
-_MARGIN = 3  # the edge, a space, and one at the right
+_TIME = 8  # columns of a time before the text
 _WHEEL = 3  # rows
 _TRIES = 3
 
 
-class Pane(Canvas, can_focus=True):
+class Pane(Selecting, can_focus=True):
     """Shows ``agent``; the app calls :meth:`update` when there is something new.
 
     It follows its newest text until someone scrolls up; then it stays where the reader is.
@@ -38,6 +39,7 @@ class Pane(Canvas, can_focus=True):
         Binding("pagedown", "scroll_pages(1)", "Page down", id="pane.page-down", show=False),
         Binding("home", "oldest", "Oldest", id="pane.oldest", show=False),
         Binding("end,s", "follow", "Follow", id="pane.follow", show=False),
+        Binding("f", "fold", "Open or fold tools", id="pane.fold", show=False),
     ]
 
     class Picked(Message):
@@ -50,15 +52,17 @@ class Pane(Canvas, can_focus=True):
     class ToolPicked(Message):
         """Somebody has clicked on the line of a tool call."""
 
-        def __init__(self, block: Block, tool: str) -> None:
+        def __init__(self, pane: Pane, block: Block, tool: Tool) -> None:
             super().__init__()
-            self.block, self.tool = block, tool
+            self.pane, self.block, self.tool = pane, block, tool
 
     def __init__(self, agent: Agent) -> None:
         super().__init__()
         self.pattern: re.Pattern[str] | None = None  # what is looked for
         self.reasoning = True
         self.markdown = True
+        self.wrap = True
+        self.times = False
         self.allowance = Allowance()
         self.now = 0.0
         self._title: Spans = ()
@@ -70,10 +74,20 @@ class Pane(Canvas, can_focus=True):
         self.transcript = Transcript(agent)
         self.following = True
         self.missed = 0
-        self._lines: list[int] = []
+        self.selection = None
+        self._lines = []
         self._shape = -1  # of the agent, when the title was made
         self._anchor: Place | None = None  # what the top row shows, while not following
         self._aimed: Block | None = None  # the call that somebody went to
+
+    @property
+    def left(self) -> int:
+        return 2 + (_TIME if self.times else 0)
+
+    @property
+    def room(self) -> int:
+        """Columns for the text."""
+        return max(self.size.width - self.left - 1, 2)
 
     @property
     def body_height(self) -> int:
@@ -86,7 +100,7 @@ class Pane(Canvas, can_focus=True):
             return
         theme = ("dark" if self.app.current_theme.dark else "light") if self.markdown else ""
         added = self.transcript.sync(
-            max(width - _MARGIN, 2), reasoning=self.reasoning, markdown=theme
+            self.room, reasoning=self.reasoning, markdown=theme, wrap=self.wrap
         )
         if not self.following:
             self.missed += max(added, 0)
@@ -113,7 +127,7 @@ class Pane(Canvas, can_focus=True):
 
     def on_resize(self) -> None:
         # More or fewer lines than before are the width's doing: nobody missed any.
-        missed, self._shape = self.missed, -1
+        missed, self._shape, self.selection = self.missed, -1, None
         self._painted = []
         self.update()
         self.missed = missed
@@ -129,6 +143,34 @@ class Pane(Canvas, can_focus=True):
             missed, self.markdown = self.missed, rendered
             self.update()
             self.missed = missed
+
+    def show_lines(self, *, wrap: bool, times: bool) -> None:
+        """Lines wrapped or cut, with or without the time at which each item began."""
+        if (wrap, times) != (self.wrap, self.times):
+            missed, self.wrap, self.times, self.selection = self.missed, wrap, times, None
+            self._strips.clear()  # the same lines look otherwise
+            self._painted = []
+            self.update()
+            self.missed = missed
+
+    def action_fold(self) -> None:
+        """Open all tool calls of the call in sight; fold them if all are open."""
+        block = self.block_shown()
+        tools = [it for it in block.items if isinstance(it, Tool)] if block else []
+        self.open_tools(block, tools, open_=not all(it.open for it in tools))
+
+    def open_tools(self, block: Block | None, tools: Sequence[Tool], *, open_: bool) -> None:
+        """Show all of these tool calls, or a line of each; the reader stays where they are."""
+        if block is None or not tools:
+            return
+        missed, self.selection = self.missed, None
+        for tool in tools:
+            tool.open = open_
+            tool.version += 1
+        block.version += 1
+        self.transcript.renew(block)
+        self.update()
+        self.missed = missed
 
     def show_block(self, block: Block, *, aim: bool = False) -> None:
         """Scroll to where ``block`` begins; stay following if all of it is in sight.
@@ -222,6 +264,9 @@ class Pane(Canvas, can_focus=True):
         key = self.transcript.key
         focus, height = self.has_focus, self.size.height
         body: list[Hashable] = [(key(line), focus) for line in self._lines]
+        if self.selection is not None:
+            ranges = map(self.picked, self._lines)
+            body = [(*row, it) for row, it in zip(body, ranges, strict=True)]  # type: ignore[misc]
         body += [("", focus)] * (height - 1 - len(body))
         if body and not self.following:
             body[-1] = (body[-1], self.missed)
@@ -236,13 +281,25 @@ class Pane(Canvas, can_focus=True):
                 Span(" ", ""),
             ), "bar-row-focus" if self.has_focus else "bar-row"
         index = row - 1
-        spans = self.transcript.spans(self._lines[index]) if index < len(self._lines) else ()
-        if self.pattern is not None:
-            spans = rows.marked(spans, self.pattern)
-        spans = (edge, Span(" ", ""), *spans)
+        line = self._lines[index] if index < len(self._lines) else None
+        spans = (edge, Span(" ", ""), *(self._line(line) if line is not None else ()))
         if not self.following and row == self.size.height - 1:
             spans = self._chip(spans)
         return spans, "ground"
+
+    def _line(self, line: int) -> Spans:
+        spans = self.transcript.spans(line)
+        if self.pattern is not None:
+            spans = rows.marked(spans, self.pattern)
+        if (chosen := self.picked(line)) is not None:
+            spans = rows.picked(spans, *chosen)
+        if not self.wrap:
+            spans = rows.clipped(spans, self.room)
+        if not self.times:
+            return spans
+        at = self.transcript.opening(line)
+        time = "" if at is None else duration(at)
+        return (Span(f"{time:>{_TIME - 1}} ", "figure"), *spans)
 
     def _chip(self, spans: Spans) -> Spans:
         """The row with how much is new at its right end."""
@@ -255,16 +312,19 @@ class Pane(Canvas, can_focus=True):
         self.post_message(self.Picked(self))
 
     def on_blur(self) -> None:
+        self.selection = None
         self.repaint()
 
     def on_click(self, event: events.Click) -> None:
         index = event.y - 1
+        if self.pick(event):
+            return
         if event.y == self.size.height - 1 and not self.following:  # "n new"
             self.action_follow()
         elif 0 <= index < len(self._lines):
             block, item = self.transcript.at(self._lines[index])
             if isinstance(item, Tool):
-                self.post_message(self.ToolPicked(block, item.id))
+                self.post_message(self.ToolPicked(self, block, item))
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         event.stop()

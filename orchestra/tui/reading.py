@@ -61,6 +61,8 @@ class Reading(Screen[None]):
         Binding("c", "copy", "Copy", id="text.copy", show=False),
         Binding("C", "copy_pane", "Copy the pane", id="text.copy-pane", show=False),
         Binding("ctrl+s", "save", "Save the pane", id="text.save", show=False),
+        Binding("w", "lines('wrap')", "Wrap", id="view.wrap", show=False),
+        Binding("t", "lines('times')", "Times", id="view.times", show=False),
         Binding("left_square_bracket", "call(-1)", "Previous call", id="call.previous", show=False),
         Binding("right_square_bracket", "call(1)", "Next call", id="call.next", show=False),
         Binding("enter", "below", "To the call below", id="call.below", show=False),
@@ -159,7 +161,11 @@ class Reading(Screen[None]):
     # Out of the viewer
 
     def action_copy(self) -> None:
-        """What the agent in focus said last; or what is marked in a bar."""
+        """What is selected in the pane; else what its agent said last."""
+        pane = self.deck.panes.get(self.deck.current)
+        if pane is not None and (chosen := pane.selected()):
+            self._copy(chosen, "the selection")
+            return
         agent = self.board.agents.get(self.deck.current)
         text, call = last_message(agent) if agent else ("", "")
         if not text:
@@ -194,6 +200,15 @@ class Reading(Screen[None]):
             self.footer.say(f"not saved: {error.strerror or error}")
             return
         self.footer.say(f"saved {path}")
+
+    def action_lines(self, what: str) -> None:
+        """Lines wrapped or cut at the edge; with the time at which each began, or without."""
+        deck = self.deck
+        setattr(deck, what, not getattr(deck, what))
+        for pane in deck.shown():
+            pane.show_lines(wrap=deck.wrap, times=deck.times)
+        words = {"wrap": ("lines are cut", "lines are wrapped"), "times": ("no times", "times")}
+        self.footer.say(words[what][getattr(deck, what)])
 
     # From call to call
 
@@ -244,9 +259,10 @@ class Reading(Screen[None]):
 
     def on_pane_tool_picked(self, message: Pane.ToolPicked) -> None:
         for block in self.board.below(message.block.call):
-            if block.tool_call_id == message.tool:
+            if block.tool_call_id == message.tool.id:
                 self.show_call(block)
                 return
+        message.pane.open_tools(message.block, [message.tool], open_=not message.tool.open)
 
 
 def _save(name: str, text: str) -> Path:

@@ -82,6 +82,30 @@ def title(agent: Agent, now: float, width: int) -> Spans:
     return spread(left, right, width)
 
 
+def picked(spans: Spans, start: int, end: int) -> Spans:
+    """The spans with the characters from ``start`` to ``end`` shown as selected."""
+    made: list[Span] = []
+    at = 0
+    for text, look in spans:
+        a, b = (min(max(it - at, 0), len(text)) for it in (start, end))
+        made += [Span(text[:a], look), Span(text[a:b], "picked"), Span(text[b:], look)]
+        at += len(text)
+    return tuple(it for it in made if it.text)
+
+
+def clipped(spans: Spans, width: int) -> Spans:
+    """The spans in ``width`` columns, with an ellipsis if they are wider."""
+    room = width
+    made: list[Span] = []
+    for text, look in spans:
+        cells = cell_len(text)
+        if cells > room or (cells == room and text is not spans[-1].text):
+            return (*made, Span(fit(text + " " * (cells == room), room), look))
+        made.append(Span(text, look))
+        room -= cells
+    return tuple(made)
+
+
 def head(block: Block, width: int) -> Spans:
     """The header row of a block: its ordinal and task, who called, and how it stands."""
     ordinal, dot, task = block.head.partition(" · ")
@@ -116,6 +140,10 @@ def tool_rows(tool: Tool, width: int) -> list[Spans]:
     if result and room - cell_len(args) > 4:
         left.append(Span(f" → {result}", "result"))
     rows = [spread(left, [Span(end, "figure")], width)]
+    if tool.open:
+        rows += wrapped("  ", tool.args, width, "args") if tool.args else []
+        done = tool.result and tool.state is not State.FAILED
+        rows += wrapped("→ ", tool.result, width, "result") if done else []
     if tool.state is State.FAILED:
         rows += wrapped("", tool.result or "failed", width, "failed")
     return rows

@@ -17,14 +17,14 @@ from .outline import Outline
 from .pane import Pane
 from .player import Player
 from .prompt import Prompt, Questions
-from .reading import Reading
+from .room import Room
 from .timeline import Timeline
 from .wall import Wall
 
 _NUMBERS = "123456789"
 
 
-class Split(Reading):
+class Split(Room):
     """Everything of the viewer but the run. :meth:`refresh_from_board` brings it up to date."""
 
     DEFAULT_CSS = """

@@ -102,7 +102,7 @@ def _find(block: Block, event: ToolEvent) -> Tool | None:
 
 
 def _add(block: Block, id_: str, name: str) -> Tool:
-    tool = Tool(id_, one_line(name, 60))
+    tool = Tool(id_, one_line(name, 60), at=block.now)
     block.items.append(tool)
     if id_:
         block.tools[id_] = tool

@@ -13,7 +13,7 @@ from typing import NamedTuple, assert_never
 
 from .blocks import Agent, Block
 from .dressed import Allowance, DressedView
-from .items import Item, Note, Prose, State, Tool
+from .items import LONG_LINE, Item, Note, Prose, State, Tool
 from .layout import shares
 from .rows import Spans
 from .views import HeadView, ItemView, ProseView, View
@@ -53,15 +53,15 @@ class BlockLines:
         self._gone = 0
         self._version = -1
         self._settled = 0
-        self._shape: tuple[int, bool, str] = (0, True, "")
+        self._shape: tuple[int, bool, str, bool] = (0, True, "", True)
 
     @property
     def height(self) -> int:
         return self.ends[-1] if self.ends else 0
 
-    def sync(self, width: int, *, reasoning: bool, markdown: str = "") -> None:
+    def sync(self, width: int, *, reasoning: bool, markdown: str = "", wrap: bool = True) -> None:
         block = self.block
-        shape = (width, reasoning, markdown)
+        shape = (width, reasoning, markdown, wrap)
         if self._version == block.version and self._shape == shape:
             return
         if self._shape != shape:
@@ -74,14 +74,19 @@ class BlockLines:
         self.views += [view_of(item) for item in block.items[len(self.views) - 1 :]]
         self.views[0].sync(width, reasoning=reasoning)
         for view in self.views[max(self._settled, 1) :]:
-            view.sync(width, reasoning=reasoning, markdown=markdown)
+            room = width if wrap or isinstance(view, ItemView) else LONG_LINE + 1
+            view.sync(room, reasoning=reasoning, markdown=markdown)
         while self._settled < len(self.views) - 1 and block.items[self._settled].final:
             self._settled += 1
         # The oldest text may shrink at its front although it is final.
         if len(self.views) > 1 and isinstance(block.items[0], Prose):
-            self.views[1].sync(width, reasoning=reasoning, markdown=markdown)
+            room = width if wrap or isinstance(self.views[1], ItemView) else LONG_LINE + 1
+            self.views[1].sync(room, reasoning=reasoning, markdown=markdown)
         self.ends = list(accumulate(view.height for view in self.views))
         self._version = block.version
+
+    def renew(self) -> None:
+        self._settled, self._version = 0, -1
 
     def dress(self, first: int, last: int, allowance: Allowance) -> bool:
         """Render the Markdown that lines ``first`` to ``last`` show; whether any was."""
@@ -118,8 +123,14 @@ class Transcript:
         self.height = 0
         self._gone = 0
 
-    def sync(self, width: int, *, reasoning: bool = True, markdown: str = "") -> int:
-        """Take in what is new; how many lines were added at this width (less those dropped)."""
+    def sync(
+        self, width: int, *, reasoning: bool = True, markdown: str = "", wrap: bool = True
+    ) -> int:
+        """Take in what is new; how many lines were added at this width (less those dropped).
+
+        Without ``wrap`` a line of text is one row, however long; what is rendered has no such rows.
+        """
+        markdown = markdown if wrap else ""
         agent = self.agent
         agent.settle()
         if drop := agent.gone - self._gone:
@@ -129,9 +140,15 @@ class Transcript:
             self.blocks.append(BlockLines(block, first=not self.blocks))
         before = self.height
         for lines in self.blocks:
-            lines.sync(width, reasoning=reasoning, markdown=markdown)
+            lines.sync(width, reasoning=reasoning, markdown=markdown, wrap=wrap)
         self._measure()
         return self.height - before
+
+    def renew(self, block: Block) -> None:
+        """Look at all of a block once more: something in it that was final has changed."""
+        for lines in self.blocks:
+            if lines.block is block:
+                lines.renew()
 
     def _measure(self) -> None:
         self.starts.clear()
@@ -163,6 +180,24 @@ class Transcript:
 
     def text(self, line: int) -> str:
         return "".join(span.text for span in self.spans(line))
+
+    def glue(self, line: int) -> str:
+        """What stands between the row before and this one: the end of a line, or what was there
+        where one was wrapped: blanks, or nothing.
+        """
+        view, row = self._find(line)
+        number, start = view.mark(row)
+        if not isinstance(view, ProseView | DressedView) or start <= 0:
+            return "\n"
+        before = view.prose.lines[number - view.prose.dropped][:start]
+        return before[len(before.rstrip(" ")) :]
+
+    def opening(self, line: int) -> float | None:
+        """When the item began whose first row this is; None of every other row."""
+        view, row = self._find(line)
+        if row or isinstance(view, HeadView):
+            return None
+        return next((it.at for it in self.block_at(line).items if it.serial == view.serial), None)
 
     def place(self, line: int) -> Place:
         index = bisect_right(self.starts, line) - 1

@@ -10,6 +10,7 @@ from itertools import pairwise
 
 from rich.cells import cell_len
 from textual import events
+from textual.geometry import Region
 from textual.message import Message
 
 from .blocks import Agent, Block
@@ -90,6 +91,15 @@ class Wall(Canvas):
             if agent.name in due:
                 self._tails[agent.name] = tail(agent, cell.width - 2, cell.height - 1)
         self.repaint()
+
+    @property
+    def names(self) -> set[str]:
+        return {agent.name for agent, _ in self._cells}
+
+    def places(self) -> list[tuple[Agent, Region]]:
+        """The agents that are shown, and where on the screen."""
+        offset = self.region.offset
+        return [(agent, Region(*cell).translate(offset)) for agent, cell in self._cells]
 
     def neighbour(self, dx: int, dy: int) -> Agent | None:
         """The agent whose cell lies next to the current one's in a direction."""

@@ -142,6 +142,12 @@ def fit_end(text: str, width: int) -> str:
     return "…" + "".join(reversed(kept))
 
 
+def graphemes(text: str) -> list[str]:
+    """The characters of ``text`` as people see them."""
+    found: list[str] = _GRAPHEME.findall(text)
+    return found
+
+
 def safe_cut(text: str, at: int) -> int:
     """The last place up to ``at`` where ``text`` may be cut: after a space, or a grapheme."""
     space = text.rfind(" ", max(at - 200, 1), at)
