@@ -7,6 +7,7 @@ would be obeyed. Every output that can be a terminal passes its text through :fu
 from __future__ import annotations
 
 import difflib
+import json
 import re
 from collections.abc import Iterable
 
@@ -15,6 +16,8 @@ from collections.abc import Iterable
 _UNSAFE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
+
+_UNWRITTEN = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def _visible(match: re.Match[str]) -> str:
@@ -32,6 +35,12 @@ def clean(text: str) -> str:
     Works character by character, so a sequence split over tokens is as inert as a whole one.
     """
     return _UNSAFE.sub(_visible, text)
+
+
+def written(value: object, indent: int | None = None) -> str:
+    """A value as JSON, in which what :func:`clean` would replace is escaped: nothing is lost."""
+    text = json.dumps(value, ensure_ascii=False, default=str, indent=indent)
+    return _UNWRITTEN.sub(lambda it: f"\\u{ord(it[0]):04x}", text)
 
 
 def one_line(text: str, width: int = 0) -> str:

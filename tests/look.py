@@ -52,6 +52,8 @@ SCENES = (
     Scene("help", midway, ("question_mark",), sizes=SIZES),
     Scene("zoom", midway, ("z", "b")),
     Scene("asks", lambda: waiting().events, sizes=(SMALL, MIDDLE)),
+    Scene("asks-answered", lambda: waiting().events, ("i", *"reject no"), (SMALL, MIDDLE)),
+    Scene("asks-edited", lambda: waiting().events, ("e",), (SMALL, MIDDLE), ("dark", "light")),
     Scene("paused", midway, ("p",)),
     Scene("replay", lambda: newsroom().events, (*["greater_than_sign"] * 9,), replayed=True),
     Scene("timeline", lambda: newsroom().events, ("T",), SIZES, hold=False),
@@ -65,7 +67,11 @@ SCENES = (
 @asynccontextmanager
 async def staged(scene: Scene, size: tuple[int, int], theme: str) -> AsyncIterator[Viewer]:
     events, clock = scene.events(), Clock()
-    run = Asking(events, hold=scene.hold) if scene.name == "asks" else FakeRun(events, scene.hold)
+    run = (
+        Asking(events, hold=scene.hold)
+        if scene.name.startswith("asks")
+        else FakeRun(events, scene.hold)
+    )
     source = Replay(events, clock=clock) if scene.replayed else run
     app = Viewer(
         "How far is far?",
@@ -85,7 +91,7 @@ async def staged(scene: Scene, size: tuple[int, int], theme: str) -> AsyncIterat
             else:
                 await settle(app, pilot, run)
                 if not keys:
-                    clock.now += events[-1].t
+                    clock.now += max(events[-1].t, 1.0)  # a question is not answered at once
         for _ in range(20):  # all Markdown in sight
             app.tick()
         await pilot.pause()

@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 from runs import scenario
-from terminal import Spawn
+from terminal import Spawn, Terminal
 from test_tui_hostile import EVIL, OBEYED
+from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Static
 from tui_events import NEWSROOM, Clock, FakeRun, Tape
@@ -28,7 +29,9 @@ from orchestra.tui.board import Board
 from orchestra.tui.help import Help
 from orchestra.tui.items import State
 from orchestra.tui.pane import Pane
-from orchestra.tui.prompt import Pending, Questions
+from orchestra.tui.prompt import GRACE
+from orchestra.tui.questions import Pending, Questions
+from orchestra.tui.requests import whole
 from orchestra.tui.transcript import Transcript
 
 ALL = ["approve", "edit", "reject", "respond"]
@@ -76,43 +79,39 @@ def asked(*them: Interrupted) -> dict[str, Interrupted]:
     return {it.interrupt_id: it for it in them}
 
 
-def test_several_are_asked_one_by_one_in_their_order() -> None:
+def test_several_are_asked_in_their_order_and_each_is_answered_once() -> None:
     questions, (one, two) = Questions(), (question(id_="1"), question(id_="2"))
     elsewhere = Elsewhere(questions, one, None, two)
     decision = Decision(agent="editor", tool="t", decide="approve")
-    seen: list[Pending] = []
-    for answer in (decision, "a turn", None):
-        pending = questions.first(asked(one, two), None)
-        assert pending is not None
-        assert questions.first(asked(one, two), pending) is pending
-        seen.append(pending)
-        questions.answer(pending, answer)
-        questions.answer(pending, "too late: it is answered")
+    seen = questions.waiting(asked(one, two))
     assert [it.question for it in seen] == [one, None, two]
+    questions.answer(seen[2], None)
+    assert questions.waiting(asked(one, two)) == seen[:2]
+    questions.answer(seen[0], decision)
+    questions.answer(seen[0], "too late: it is answered")
+    assert questions.waiting(asked(one, two)) == [seen[1]]
+    questions.answer(seen[1], "a turn")
     assert elsewhere.join() == [decision, "a turn", None]
-    assert questions.first(asked(one, two), None) is None
+    assert questions.waiting(asked(one, two)) == []
     questions.answer(seen[0], "too late: its loop is closed")
 
 
-def test_a_question_is_asked_once_it_is_on_the_screen_and_stays_until_it_is_answered() -> None:
+def test_a_question_is_asked_once_it_is_on_the_screen() -> None:
     questions, (one, two) = Questions(), (question(id_="1"), question(id_="2"))
     elsewhere = Elsewhere(questions, one, two)
-    assert questions.first({}, None) is None
-    second = questions.first(asked(two), None)
-    assert second is not None
-    assert second.question is two
-    assert questions.first(asked(one, two), second) is second
+    assert questions.waiting({}) == []
+    assert [it.question for it in questions.waiting(asked(two))] == [two]
+    assert [it.question for it in questions.waiting(asked(one, two))] == [one, two]
     elsewhere.cancel()
     assert all(isinstance(it, asyncio.CancelledError) for it in elsewhere.join())
-    assert questions.first(asked(one, two), second) is None
+    assert questions.waiting(asked(one, two)) == []
 
 
 def test_of_two_runs_that_ask_under_one_id_the_one_on_the_screen_comes_first() -> None:
     questions = Questions()
     hidden, shown = question(args={"x": 2}), question()
     elsewhere = Elsewhere(questions, hidden, shown)
-    first = questions.first(asked(question()), None)
-    assert first is not None
+    first = questions.waiting(asked(question()))[0]
     assert first.question is shown
     elsewhere.cancel()
     elsewhere.join()
@@ -231,6 +230,21 @@ class Watch:
     async def type(self, text: str, *keys: str) -> None:
         await self.pilot.press(*text, *keys)
 
+    async def answer(self, asks: str, text: str = "", *keys: str) -> None:
+        """Go to the bar once it has asked this for a while, and type."""
+        await self.until(asks)
+        await self.linger()
+        if self.app.focused is not self.app.split.prompt:
+            await self.pilot.press("i")
+        await self.type(text, *keys)
+
+    async def linger(self) -> None:
+        """Long enough that a key can be meant for what is asked."""
+        assert isinstance(self.app.clock, Clock)
+        self.app.clock.now += GRACE
+        self.app.tick()
+        await self.pilot.pause()
+
 
 @asynccontextmanager
 async def watching(source: Any, size: tuple[int, int] = (120, 40)) -> AsyncIterator[Watch]:
@@ -254,15 +268,19 @@ async def watching(source: Any, size: tuple[int, int] = (120, 40)) -> AsyncItera
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50)])
-async def test_who_asks_comes_into_view(size: tuple[int, int]) -> None:
+async def test_a_question_takes_the_keys_from_nobody(size: tuple[int, int]) -> None:
     async with watching(Asking(waiting().events, hold=True), size) as watch:
-        await watch.until("⏸ ask (2)")  # in the header
-        await watch.until("⏸ editor/researcher#2 asks: web_search(q: 1)")
-        assert "[a]pprove, [e]dit {arguments}, [r]eject why, [s]ay the answer" in watch.screen
         split = watch.app.split
+        await watch.until("⏸ ask (2)")  # in the header
+        await watch.until("⏸ 1 of 2 · editor/researcher#2 asks: web_search(q: 1)")
+        assert isinstance(watch.app.focused, Pane)
+        assert split.footer._keys[0][1:] == ("i", "answer")
+        assert "An agent asks: i answers it, a types 'approve' for you, e edits" in watch.screen
+        assert " ⏸ Researcher" in watch.screen.replace("├", "").replace("│", "")
+        await watch.answer("⏸ 1 of 2")
+        assert "[a]pprove, [e]dit, [r]eject why, [s]ay the answer · tab: another" in watch.screen
         assert split.deck.panes["researcher"].display
         assert "! asks: web_search(q: 1)" in watch.screen
-        assert " ⏸ Researcher" in watch.screen.replace("├", "").replace("│", "")
         assert watch.app.focused is split.prompt
         await watch.pilot.press("escape")
         assert isinstance(watch.app.focused, Pane)
@@ -277,14 +295,40 @@ async def test_a_question_among_many_calls_is_scrolled_to() -> None:
         tape.call(path, "x", "editor")
     tape.add(question("deep", paths[-1]), paths[-1])
     async with watching(Asking(tape.events, hold=True), (80, 24)) as watch:
+        await watch.answer("asks: deep")
         await watch.until("! asks: deep")
 
 
-async def test_whoever_reads_elsewhere_is_left_there_until_they_reply() -> None:
+async def test_keys_that_were_for_others_answer_nothing() -> None:
+    """Who types when a question comes up has not read it: no key counts for a moment."""
+    asking = Asking(waiting().events, hold=True)
+    async with watching(asking) as watch:
+        prompt = watch.app.split.prompt
+        await watch.until("asks: web_search(q: 1)")
+        await watch.type("ia", "enter", "ctrl+d")
+        assert watch.app.focused is prompt
+        assert prompt.value == ""
+        watch.app.post_message(events.Paste("approve\n"))
+        await watch.pilot.press("enter")
+        assert prompt.value == ""
+        await watch.type("", "escape", "a", "enter")  # the way back is open
+        assert prompt.value == ""
+        assert not prompt.pending.answered
+        await watch.linger()
+        await watch.type("a", "enter")
+        await watch.until("▔ ⏸ editor/researcher#2 asks: web_search(q: 2)")
+        await watch.type("a", "enter")  # the bar has the keys, but that question is new
+        assert prompt.value == ""
+        assert len(asking.decided) == 1
+        await watch.linger()
+        await watch.type("a", "enter")
+        await watch.until(lambda: len(asking.decided) == 2)
+
+
+async def test_who_reads_elsewhere_is_left_there_until_they_reply() -> None:
     asking = Asking(waiting().events, hold=True)
     async with watching(asking, (80, 24)) as watch:
-        await watch.until("asks: web_search(q: 1)")
-        await watch.pilot.press("escape", "1")
+        await watch.answer("asks: web_search(q: 1)", "", "escape", "1")
         deck, prompt = watch.app.split.deck, watch.app.split.prompt
         assert [pane.agent.name for pane in deck.shown()] == ["editor"]
         asking.questions.answer(prompt.pending, None)  # it is no longer asked
@@ -296,34 +340,53 @@ async def test_whoever_reads_elsewhere_is_left_there_until_they_reply() -> None:
         assert watch.app.focused is prompt
 
 
-async def test_what_is_typed_never_answers_another_question() -> None:
+async def test_what_is_typed_stays_with_its_question() -> None:
     asking = Asking(waiting().events, hold=True)
     async with watching(asking) as watch:
-        await watch.until("▔ ⏸ editor/researcher#2 asks: web_search(q: 1)")
         prompt = watch.app.split.prompt
-        await watch.type("approve")
+        await watch.answer("⏸ 1 of 2", "r one")
+        await watch.pilot.press("tab")
+        await watch.until("⏸ 2 of 2 · editor/researcher#2 asks: web_search(q: 2)")
+        assert prompt.value == ""
+        await watch.linger()
+        await watch.type("r two", "shift+tab")
+        assert prompt.value == "r one"
         asking.questions.answer(prompt.pending, None)  # as if it were gone
         await watch.pilot.press("enter")
         await watch.until("▔ ⏸ editor/researcher#2 asks: web_search(q: 2)")
-        assert prompt.value == ""
+        assert prompt.value == "r two"
         await watch.pilot.press("enter")
-        assert prompt.pending is not None
-        assert not prompt.pending.answered
-    assert asking.decided == [None]
+        await watch.until(lambda: len(asking.decided) == 2)
+    assert asking.decided[0] is None
+    assert asking.decided[1] is not None
+    assert asking.decided[1].message == "two"
+
+
+async def test_who_asks_in_the_pane_where_one_is_is_answered_first() -> None:
+    tape = waiting()
+    tape.add(question("t", id_="3"), "editor")
+    async with watching(Asking(tape.events, hold=True)) as watch:
+        await watch.until("⏸ 1 of 3 · editor/researcher#2 asks: web_search(q: 1)")
+        await watch.linger()
+        await watch.type("1i")
+        await watch.until("⏸ 3 of 3 · editor asks: t(x: 1)")
+        await watch.type("", "escape", "2", "a")
+        await watch.until("⏸ 1 of 3 · editor/researcher#2 asks: web_search(q: 1)")
+        assert watch.app.split.prompt.value == "approve"
 
 
 async def test_approving_from_the_panes_takes_two_keys() -> None:
     asking = Asking(waiting().events, hold=True)
     async with watching(asking) as watch:
-        await watch.until("asks: web_search(q: 1)")
+        await watch.answer("asks: web_search(q: 1)", "", "escape", "a")
         prompt = watch.app.split.prompt
-        await watch.pilot.press("escape", "a")
         assert prompt.pending is not None
         assert not prompt.pending.answered
         assert prompt.value == "approve"
         await watch.pilot.press("enter")
-        await watch.until("▔ ⏸ editor/researcher#2 asks: web_search(q: 2)")
-        await watch.type("edit {", "escape", "a")
+        await watch.answer(
+            "▔ ⏸ editor/researcher#2 asks: web_search(q: 2)", "edit {", "escape", "a"
+        )
         assert prompt.value == "edit {"
     assert [it.decide for it in asking.decided if it] == ["approve"]
 
@@ -335,11 +398,85 @@ async def test_what_cannot_be_approved_is_not() -> None:
     asking = Asking(tape.events, hold=True)
     async with watching(asking) as watch:
         await watch.until("⏸ editor asks: [b]which?[/]␛[2J · t(x: 1)")
+        await watch.linger()
         assert "▁ your answer ▁" in watch.screen
-        await watch.pilot.press("escape", "a")
+        await watch.type("ae")
         assert isinstance(watch.app.focused, Pane)
+        assert not watch.app.split.editor.display
         await watch.type("ired", "enter")
     assert [it.message for it in asking.decided if it] == ["red"]
+
+
+# Arguments are shown, and can be edited before they are approved.
+
+
+async def test_the_pane_that_asks_shows_all_the_arguments() -> None:
+    args = {"path": "notes.txt", "text": "one\ntwo", "deep": {"list": [1, 2]}, "last": "x" * 40}
+    tape = Tape()
+    tape.begin()
+    tape.add(question("write", args=args, question="is it well?"), "editor")
+    async with watching(Asking(tape.events, hold=True), (200, 50)) as watch:
+        await watch.until('  "last": "' + "x" * 40 + '"')
+        for line in ("! asks: is it well?", "write", '"text": "one\\ntwo",', '"list": ['):
+            assert line in watch.screen
+
+
+def test_so_many_arguments_are_cut() -> None:
+    lines = whole({"tool": "t", "args": {"list": [*range(100)], "x": "y" * 9_000}}).split("\n")
+    assert len(lines) == 31
+    assert lines[-1] == "… 76 more lines"
+    assert whole({"tool": "t", "args": {"x": "y" * 9_000}}).split("\n")[-1] == "… 1 more line"
+    assert all(len(line) < 5_000 for line in lines)
+
+
+@pytest.mark.parametrize("keys", ["e", "ie\n", "iedit\n"])
+async def test_arguments_are_edited_before_the_tool_runs(keys: str) -> None:
+    async with watching(DESK) as watch:
+        await watch.until(ONE)
+        await watch.linger()
+        await watch.pilot.press(*("enter" if key == "\n" else key for key in keys))
+        editor = watch.app.split.editor
+        await watch.until("⏸ lead/ed#1: arguments of publish")
+        assert watch.app.focused is editor
+        assert editor.text == '{\n  "text": "one"\n}'
+        assert " ^c cancel  ^s run it with these  esc back  tab next " in watch.screen
+        editor.load_text('{"text": "better",\n}')
+        await watch.pilot.press("ctrl+s")
+        await watch.until("▁ this is no JSON: ")
+        assert "(line 2, column 1)" in watch.screen or "(line 1, column 18)" in watch.screen
+        editor.load_text('{"text": "better"}')
+        await watch.pilot.press("ctrl+s")
+        await watch.until('✔ publish(text: "better")')
+        await watch.answer(TWO, "a", "enter")
+        await watch.until("the end")
+        assert not editor.display
+
+
+async def test_leaving_the_editor_loses_nothing_and_runs_nothing() -> None:
+    asking = Asking(waiting().events, hold=True)
+    async with watching(asking) as watch:
+        await watch.answer("⏸ 1 of 2", "", "escape", "e")
+        editor, prompt = watch.app.split.editor, watch.app.split.prompt
+        await watch.type("zz", "escape")
+        assert watch.app.focused is prompt
+        assert prompt.display
+        assert not editor.display
+        await watch.pilot.press("tab", "shift+tab", "escape", "e")
+        assert editor.text == 'zz{\n  "q": 1\n}'
+        assert asking.decided == []
+        asking.questions.answer(prompt.pending, None)  # it is no longer asked: nor edited
+        await watch.until("▔ ⏸ editor/researcher#2 asks: web_search(q: 2)")
+        assert not editor.display
+        assert watch.app.focused is prompt
+
+
+async def test_arguments_that_are_as_they_were_are_approved() -> None:
+    asking = Asking(waiting().events, hold=True)
+    async with watching(asking) as watch:
+        await watch.answer("⏸ 1 of 2", "", "escape", "e", "ctrl+s")
+        await watch.until(lambda: len(asking.decided) == 1)
+    assert asking.decided[0] is not None
+    assert asking.decided[0].decide == "approve"
 
 
 async def test_hostile_questions_are_shown_and_inert() -> None:
@@ -348,6 +485,9 @@ async def test_hostile_questions_are_shown_and_inert() -> None:
     tape.add(question(EVIL, args={EVIL: EVIL}, question=EVIL), "editor")
     async with watching(Asking(tape.events, hold=True)) as watch:
         await watch.until("▔ ⏸ editor asks: ␛]0;owned")
+        await watch.linger()
+        await watch.pilot.press("e")  # into the editor as well
+        await watch.until("arguments of ␛]0;owned")
         for strip in watch.app.screen._compositor.render_strips(watch.app.size):
             assert not OBEYED.search(strip.text)
             assert not any(part.style and part.style.meta.get("@click") for part in strip)
@@ -368,9 +508,10 @@ async def test_a_question_under_the_help_waits() -> None:
         gate.set()
         await watch.until(lambda: watch.app.split.prompt.pending is not None)
         assert isinstance(watch.app.screen, Help)
-        await watch.type("a", "enter", "escape")
-        await watch.until("▔ ⏸ editor/researcher#2 asks: web_search(q: 1)")
-        assert watch.app.split.prompt.value == ""
+        await watch.linger()
+        await watch.type("a", "enter", "escape", "i", "a")
+        await watch.until("⏸ 1 of 2 · editor/researcher#2 asks: web_search(q: 1)")
+        assert watch.app.split.prompt.value == ""  # it was covered until now
     assert asking.decided == []
 
 
@@ -389,19 +530,18 @@ script:
   ed: [{tool_calls: [{publish: {text: one}}, {publish: {text: two}}]}, {text: done}]
 decisions: [{agent: ed, tool: publish, decide: approve, times: all}]
 """
-ONE, TWO = ('▔ ⏸ lead/ed#1 asks: publish(text: "' + which for which in ("one", "two"))
+ONE, TWO = (f' lead/ed#1 asks: publish(text: "{which}"' for which in ("one", "two"))
 
 
 async def test_the_person_goes_before_the_file_and_a_wrong_answer_stays() -> None:
     async with watching(DESK) as watch:
-        await watch.until(ONE)
-        await watch.type("maybe", "enter")
+        await watch.answer(ONE, "maybe", "enter")
         await watch.until("▁ type [a]pprove, [e]dit {arguments}, [r]eject why, [s]ay")
         assert watch.app.split.prompt.value == "maybe"
         await watch.pilot.press("ctrl+u", "enter")  # says nothing
         await watch.type("r not so", "enter")
         await watch.until("· rejected publish: not so")
-        await watch.until(TWO)
+        await watch.answer(TWO)
         assert "▁ [a]pprove" in watch.screen
         await watch.type('e {"text": "better"}', "enter")
         await watch.until("the end")
@@ -415,11 +555,10 @@ async def test_the_person_goes_before_the_file_and_a_wrong_answer_stays() -> Non
 
 async def test_what_is_left_open_is_told_when_the_run_is_interrupted() -> None:
     async with watching(DESK) as watch:
-        await watch.until(ONE)
+        await watch.answer(ONE)
         assert "^d leave open" in watch.screen
         await watch.pilot.press("ctrl+d")
-        await watch.until(TWO)
-        await watch.type("a", "enter")
+        await watch.answer(TWO, "a", "enter")
         await watch.until("⏸ interrupted desk")
         foot = watch.screen.split("\n")[-3:]
         assert foot[0].rstrip() == " ⏸ waits for a decision on publish"
@@ -438,16 +577,14 @@ async def test_the_runs_of_a_batch_ask_when_they_are_shown() -> None:
         for _ in range(2):
             await watch.until(lambda old=before: prompt.pending not in (None, old))
             before = prompt.pending
-            await watch.until(ONE)
-            await watch.type("a", "enter")
+            await watch.answer(ONE, "a", "enter")
         await watch.until(lambda: len(watch.app.board.ends) == 2)
         assert [end.status for end in watch.app.board.ends] == ["completed"] * 2
 
 
 async def test_a_cancelled_run_asks_no_more() -> None:
     async with watching(DESK) as watch:
-        await watch.until(ONE)
-        await watch.type("a", "ctrl+c")
+        await watch.answer(ONE, "a", "ctrl+c")
         await watch.until("■ stopped")
         assert not watch.app.split.prompt.display
         assert isinstance(watch.app.focused, Pane)
@@ -462,13 +599,23 @@ def file_of(tmp_path: Path) -> str:
     return str(path)
 
 
+def answer(terminal: Terminal, asks: bytes, answer: bytes) -> None:
+    """Answer once the bar takes keys; the first time one has to go there."""
+    asks = b'lead/ed#1 asks: publish(text: "' + asks
+    terminal.read_until(asks)
+    terminal.seen = terminal.seen.rpartition(asks)[2]
+    if asks.endswith(b"one"):
+        os.write(terminal.fd, b"i")
+        terminal.read_until(b"panes")
+    terminal.read_until(b"pprove, ")
+    terminal.seen = b""
+    os.write(terminal.fd, answer)
+
+
 def test_the_command_asks(spawn: Spawn, tmp_path: Path) -> None:
     terminal = spawn(["-m", "orchestra", "tui", file_of(tmp_path)])
-    for asks, answer in ((b'"one"', b"a\r"), (b'"two"', b"r no\r")):
-        terminal.read_until("⏸ lead/ed#1 asks: publish(text: ".encode() + asks)
-        terminal.read_until(b"panes")  # the bar has the focus
-        terminal.seen = b""
-        os.write(terminal.fd, answer)
+    answer(terminal, b"one", b"a\r")
+    answer(terminal, b"two", b"r no\r")
     terminal.read_until(b"the end")
     os.write(terminal.fd, b"q")
     assert terminal.drain() == 0
@@ -477,10 +624,8 @@ def test_the_command_asks(spawn: Spawn, tmp_path: Path) -> None:
 
 def test_an_interrupted_run_is_exit_code_5(spawn: Spawn, tmp_path: Path) -> None:
     terminal = spawn(["-m", "orchestra", "tui", file_of(tmp_path)])
-    for asks in (b'"one"', b'"two"'):
-        terminal.read_until("⏸ lead/ed#1 asks: publish(text: ".encode() + asks)
-        terminal.seen = b""
-        os.write(terminal.fd, b"\x04")
+    for which in (b"one", b"two"):
+        answer(terminal, which, b"\x04")
     terminal.read_until(b"interrupted")
     os.write(terminal.fd, b"q")
     assert terminal.drain() == 5
@@ -491,19 +636,14 @@ def test_an_interrupted_run_goes_on_in_the_viewer(
 ) -> None:
     monkeypatch.setenv("ORCHESTRA_HOME", str(tmp_path / "home"))
     terminal = spawn(["-m", "orchestra", "tui", file_of(tmp_path)])
-    for asks in (b'"one"', b'"two"'):
-        terminal.read_until("⏸ lead/ed#1 asks: publish(text: ".encode() + asks)
-        terminal.seen = b""
-        os.write(terminal.fd, b"\x04")
+    for which in (b"one", b"two"):
+        answer(terminal, which, b"\x04")
     terminal.read_until(b"interrupted")
     os.write(terminal.fd, b"q")
     assert terminal.drain() == 5
     again = spawn(["-m", "orchestra", "tui", "--resume", "last"])
-    for asks in (b'"one"', b'"two"'):
-        again.read_until("⏸ lead/ed#1 asks: publish(text: ".encode() + asks)
-        again.read_until(b"panes")
-        again.seen = b""
-        os.write(again.fd, b"a\r")
+    for which in (b"one", b"two"):
+        answer(again, which, b"a\r")
     again.read_until(b"the end")
     os.write(again.fd, b"q")
     assert again.drain() == 0

@@ -22,6 +22,7 @@ from orchestra.tui.canvas import LOOKS
 from orchestra.tui.comfort import Comfort
 from orchestra.tui.console import Stray
 from orchestra.tui.keymap import Keymap
+from orchestra.tui.prompt import GRACE
 
 
 def viewer(run: FakeRun, comfort: Comfort | None = None, **more: Any) -> Viewer:
@@ -154,6 +155,8 @@ async def test_a_letter_is_no_command_while_someone_types() -> None:
     app = viewer(run, Comfort(keys={"focus.next": "n"}), questions=run.questions)
     async with app.run_test(size=(120, 40)) as pilot:
         await settle(app, pilot, run)
+        app.clock.now += GRACE  # type: ignore[attr-defined]
+        await pilot.press("i")
         assert app.focused is app.split.prompt
         await pilot.press("n", "o")
         assert app.split.prompt.value == "no"
@@ -315,7 +318,13 @@ async def test_the_help_says_what_an_agent_waits_for() -> None:
         await settle(app, pilot, run)
         await pilot.press("escape", "?")
         lines = _help(app)
-        assert _at(lines, "An agent asks: i answers it, a types 'approve' for you.") >= 0
+        assert (
+            _at(
+                lines,
+                "An agent asks: i answers it, a types 'approve' for you, e edits the arguments.",
+            )
+            >= 0
+        )
         assert _at(lines, "In the bar") > 0
     assert app.feed.stop(10)
 

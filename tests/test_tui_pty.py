@@ -84,7 +84,7 @@ def test_the_viewer_asks_for_further_turns(spawn: Spawn, tmp_path: Path) -> None
     terminal = spawn(["-m", "orchestra", "tui", str(path)])
     terminal.read_until(b"panes")  # the bar has the focus
     os.write(terminal.fd, b"\x1b")  # away from the bar, and back
-    terminal.read_until(b"reply")
+    terminal.read_until(b"answer")
     terminal.seen = b""
     os.write(terminal.fd, b"i")
     terminal.read_until(b"panes")

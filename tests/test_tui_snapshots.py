@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from test_tui_approval import Asking, waiting
+from test_tui_approval import Asking, question, waiting
 from textual.pilot import Pilot
 from tui_events import NEWSROOM, Clock, midway, newsroom, settle
 
@@ -66,6 +66,14 @@ def test_a_question(look: Callable[..., bool]) -> None:
     events = midway()
     events += [replace(event, t=events[-1].t) for event in waiting().events[-2:]]
     assert look(events, (120, 40), hold=True)
+
+
+@pytest.mark.parametrize("keys", ["i", "a", "e"])
+def test_an_answer(look: Callable[..., bool], keys: str) -> None:
+    args = {"path": "notes.txt", "text": "one\ntwo 中文", "deep": {"list": [1, 2], "yes": True}}
+    asks = question("write_file", id_="1", args=args, question="Shall I write it?")
+    call = {"agent": "editor", "call": "editor", "t": midway()[-1].t}
+    assert look([*midway(), replace(asks, **call)], (100, 40), ["1", "z", *keys], hold=True)
 
 
 def test_parallel_calls_in_a_small_pane(look: Callable[..., bool]) -> None:

@@ -22,12 +22,17 @@ _SHOWN = {
 }
 
 
-def choices(question: Interrupted) -> str:
-    """What may be typed, in one line."""
+def choices(question: Interrupted, *, editor: bool = False) -> str:
+    """What may be typed, in one line. ``editor``: the arguments need not be typed there."""
     allowed = question.request["decisions"]
     if allowed == ["respond"]:
         return "your answer"
-    return ", ".join(_SHOWN[it] for it in allowed)
+    return ", ".join("[e]dit" if editor and it == "edit" else _SHOWN[it] for it in allowed)
+
+
+def edits(question: Interrupted) -> bool:
+    """Whether the arguments may be changed."""
+    return "edit" in question.request["decisions"]
 
 
 def decision_of(text: str, question: Interrupted) -> Decision:
@@ -38,7 +43,7 @@ def decision_of(text: str, question: Interrupted) -> Decision:
     """
     request = question.request
     allowed: list[str] = request["decisions"]
-    who: dict[str, Any] = {"agent": question.agent or "", "tool": request["tool"]}
+    who = _who(question)
     if allowed == ["respond"]:
         return Decision(**who, decide="respond", message=text)
     word, _, rest = text.strip().partition(" ")
@@ -55,6 +60,42 @@ def decision_of(text: str, question: Interrupted) -> Decision:
     if meant == "edit":
         return Decision(**who, decide="edit", args=_arguments(rest))
     return Decision(**who, decide=meant, message=rest or None)  # type: ignore[arg-type]
+
+
+def edited(text: str, question: Interrupted) -> Decision:
+    """The decision to let the tool run with these arguments, a JSON object.
+
+    ValueError, with what is wrong and where, for anything else. Arguments that are as they were
+    approve the call, where that is allowed: the model is told of none that a person has changed.
+    """
+    try:
+        args = json.loads(text)
+    except ValueError as error:
+        raise ValueError(f"this is no JSON: {_where(error)}") from None
+    except RecursionError:
+        raise ValueError("this is nested too deep") from None
+    if not isinstance(args, dict):
+        raise ValueError('the arguments are a JSON object, as {"text": "better"}')
+    request = question.request
+    same = _written(args) == _written(request["args"])  # 1, 1.0 and true are equal in Python
+    if same and "approve" in request["decisions"]:
+        return Decision(**_who(question), decide="approve")
+    return Decision(**_who(question), decide="edit", args=args)
+
+
+def _where(error: ValueError) -> str:
+    if not isinstance(error, json.JSONDecodeError):
+        return str(error)  # a number of more digits than Python reads
+    what = error.msg[:1].lower() + error.msg[1:]
+    return f"{what} (line {error.lineno}, column {error.colno})"
+
+
+def _written(args: Any) -> str:
+    return json.dumps(args, sort_keys=True, default=str)
+
+
+def _who(question: Interrupted) -> dict[str, Any]:
+    return {"agent": question.agent or "", "tool": question.request["tool"]}
 
 
 def _arguments(text: str) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from .feed import Run, Source
 from .gallery import Exhibit, Gallery
 from .pauses import short_pauses
 from .playing import Clock, Recording
-from .prompt import Questions
+from .questions import Questions
 from .replay import Replay
 from .twins import Twins
 

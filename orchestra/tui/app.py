@@ -16,7 +16,7 @@ from textual.binding import Binding, BindingType
 from textual.events import DescendantFocus
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Input
+from textual.widgets import Input, TextArea
 
 from ..errors import OrchestraError
 from ..events import Member, RunFinished, RunStarted
@@ -27,6 +27,7 @@ from .bars import SAID
 from .board import Board
 from .comfort import CONTRAST_CSS, Comfort
 from .console import Console, Stray
+from .editor import Editor
 from .feed import Feed, Source
 from .help import Group, Help
 from .items import State
@@ -34,7 +35,8 @@ from .keymap import Keymap
 from .outline import Outline
 from .pane import Pane
 from .playing import Clock, Playing, Recording
-from .prompt import Prompt, Questions
+from .prompt import Prompt
+from .questions import Questions
 from .replay import Replay
 from .screen import Split
 from .situation import situation
@@ -82,8 +84,8 @@ class Viewer(Playing):
         self.board = Board(team)
         self.feed = source if isinstance(source, Replay) else Feed(source)
         self.recording = recording
-        self.split = Split(title, self.board, questions or Questions())
-        self.split.prompt.cursor_blink = not self.comfort.still
+        self.split = Split(title, self.board, questions or Questions(), clock)
+        self.split.prompt.cursor_blink = self.split.editor.cursor_blink = not self.comfort.still
         self.signal: int | None = None
         self.keymap = Keymap(self.comfort.keys)
         self.stray = Stray()
@@ -111,7 +113,7 @@ class Viewer(Playing):
 
     def on_descendant_focus(self, message: DescendantFocus) -> None:
         if self.keymap:
-            self.set_keymap(self.keymap.fit(typing=isinstance(message.widget, Input)))
+            self.set_keymap(self.keymap.fit(typing=isinstance(message.widget, Input | TextArea)))
 
     def on_mount(self) -> None:
         self.set_keymap(self.keymap.fit(typing=False))
@@ -158,7 +160,7 @@ class Viewer(Playing):
         self.returning = False
         if self._congested():
             return
-        self.split.offer_prompt()
+        self._ask()
         self._show_stray()
         self._call_for_attention()
         touched, self.board.touched = self.board.touched, set()
@@ -173,6 +175,13 @@ class Viewer(Playing):
         if self.feed.over and not self.feed.events and not self.told:
             self.told = True
             self._over()
+
+    def _ask(self) -> None:
+        split = self.split
+        split.offer_prompt()
+        if split.prompt.pending is not None:
+            keys = self.keymap.fit(typing=False)
+            split.prompt.invite("" if split.answering else situation(split, keys, over=False))
 
     def _call_for_attention(self) -> None:
         board, driver = self.board, self._driver
@@ -237,12 +246,13 @@ class Viewer(Playing):
             ("In a pane", Pane._merged_bindings, None),
             ("In the tree", Outline._merged_bindings, None),
             ("In the bar, where something is asked", Prompt._merged_bindings, None),
+            ("In the editor of arguments", Editor._merged_bindings, None),
         ]
         # What can be done where the user is comes first.
         here: tuple[type[Widget], ...] = (Pane, Outline, Prompt)
         at = next((n for n, kind in enumerate(here) if isinstance(self.split.focused, kind)), 0)
         if self.replay is not None:
-            del groups[-1]  # nothing is asked in one
+            del groups[-2:]  # nothing is asked in one
         groups.insert(0, groups.pop(at))
         groups.insert(1, ("Anywhere", self.split._bindings, self.split))
         groups.append(("The run", self._bindings, self))

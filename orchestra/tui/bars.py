@@ -7,16 +7,19 @@ from collections.abc import Hashable, Sequence
 from rich.cells import cell_len
 from textual import events
 from textual.timer import Timer
+from textual.widgets import Input, TextArea
 
 from ..text import one_line
 from .board import Board
 from .canvas import Canvas
 from .figures import count, duration
 from .items import State, tame
+from .keymap import is_text
 from .rows import Span, Spans, spread, wrapped
 from .wrap import fit
 
-_ALWAYS = {"app.help", "app.quit"}  # what a footer has room for, however narrow it is
+# What a footer has room for, however narrow it is.
+_FIRST = {"prompt.reply": 0, "app.help": 1, "app.quit": 1}
 SAID = 4.0  # seconds that the footer says something else than the keys
 
 
@@ -108,8 +111,11 @@ class Footer(Canvas):
 
     def update(self) -> None:
         found: dict[str, tuple[str, str, str]] = {}
+        typing = isinstance(self.screen.focused, Input | TextArea)
         bindings = [(it.binding, it.enabled) for it in self.screen.active_bindings.values()]
-        for binding, enabled in sorted(bindings, key=lambda it: it[0].id not in _ALWAYS):
+        for binding, enabled in sorted(bindings, key=lambda it: _FIRST.get(it[0].id or "", 2)):
+            if typing and is_text(binding.key):
+                continue  # it is text there
             if binding.id == "view.console" and not getattr(self.screen, "printed", False):
                 continue  # there is nothing to read yet; the key works all the same
             if binding.show and enabled and binding.action not in found:

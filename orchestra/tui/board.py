@@ -34,7 +34,7 @@ from ..events import (
 )
 from ..text import one_line
 from ..totals import Totals
-from . import tools
+from . import requests, tools
 from .blocks import Agent, Block, Phase
 from .items import KEPT, Prose, State, Tone, Tool, tame
 
@@ -288,8 +288,8 @@ class Board:
                 self.questions[event.interrupt_id] = event
                 block.state = State.ASK
                 block.turn_to(Phase.ASK, event.t)
-                asks = f"asks: {tools.question(event.request)}"
-                self._note(agent, block, asks, Tone.WARNING)
+                block.note(f"asks: {requests.whole(event.request)}", Tone.WARNING)
+                agent.lines += 1
                 self._reshaped(agent, block)
             case Resumed(call=None):
                 self.state = State.RUN  # the run itself goes on

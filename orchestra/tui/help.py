@@ -43,6 +43,11 @@ _WORDS = {
     "view.console": "What tools printed, warnings and logs, kept off the screen",
     "prompt.reply": "To the bar, where the run waits for an answer",
     "prompt.approve": "To the bar, with 'approve' typed: enter sends it",
+    "prompt.edit": "To the editor, with the arguments that a tool would get",
+    "prompt.next": "Another question, where several are asked; else the next agent",
+    "prompt.previous": "The question before",
+    "editor.send": "Run the tool with these arguments",
+    "editor.leave": "Back to the bar; what is typed is kept",
     "prompt.finish": "End the conversation",
     "prompt.pass": "Leave the question open: the run ends as interrupted",
     "prompt.leave": "Back to the panes",
@@ -177,7 +182,7 @@ class Help(ModalScreen[None]):
 def _offered(owner: DOMNode | None, binding: Binding) -> bool:
     """Whether a key would do something now, as far as its owner tells."""
     action = binding.action.partition("(")[0].rpartition(".")[2]
-    waits = action in ("reply", "approve", "again", "console")  # for what may come
+    waits = action in ("reply", "approve", "edit", "again", "console")  # for what may come
     return owner is None or waits or bool(owner.check_action(action, ()))
 
 

@@ -12,7 +12,7 @@ from textual.binding import Binding
 from textual.dom import DOMNode
 from textual.keys import KEY_NAME_REPLACEMENTS, Keys, key_to_character
 from textual.screen import ModalScreen, Screen
-from textual.widgets import Input
+from textual.widgets import Input, TextArea
 
 from ..errors import UsageError
 from ..text import nearest, one_line
@@ -34,7 +34,13 @@ class Place:
     @property
     def typed_over(self) -> bool:
         """Whether it would take a letter away from who types one."""
-        return self.priority or issubclass(self.owner, Input)
+        return self.priority or issubclass(self.owner, Input | TextArea)
+
+
+def is_text(key: str) -> bool:
+    """Whether a key is a character to who types."""
+    character = key_to_character(key)
+    return character is not None and character.isprintable()
 
 
 class Keymap:
@@ -73,8 +79,8 @@ class Keymap:
         return {
             id_: keys
             for id_, keys in self._map.items()
-            if not any(key_to_character(key) for key in keys.split(","))
-            or all(key_to_character(key) for key in self._defaults[id_])
+            if not any(is_text(key) for key in keys.split(","))
+            or all(is_text(key) for key in self._defaults[id_])
         }
 
     def _check_clashes(self, places: list[Place], wanted: Mapping[str, str]) -> None:
@@ -86,15 +92,21 @@ class Keymap:
         for place in sorted(now, key=lambda it: (it.id, it.key)):
             if place.id not in wanted:
                 continue
-            if place.typed_over and key_to_character(place.key):
+            if place.typed_over and is_text(place.key):
                 raise _wrong(f"{place.id}: {place.key!r} is a letter that people type there")
             if place.key == App.COMMAND_PALETTE_BINDING:
                 raise _wrong(f"{place.key!r} is the palette already; so {place.id} needs another")
             for other in sorted(now, key=lambda it: it.id):
+                if self._always(place) and self._always(other):
+                    continue  # whoever has the focus goes first
                 if other.id != place.id and other.key == place.key and _meet(place, other):
                     raise _wrong(
                         f"{place.key!r} is {other.id} already; so {place.id} needs another"
                     )
+
+    def _always(self, place: Place) -> bool:
+        """Whether a key is where it would be without any wish."""
+        return place.key in self._defaults[place.id]
 
 
 def _places() -> Iterator[Place]:

@@ -1,98 +1,28 @@
-"""Asking the user for a further turn, or a decision: the bar to type in, its way into the run."""
+"""The bar in which the user types the next turn, or a decision."""
 
 from __future__ import annotations
 
-import asyncio
-import threading
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, ClassVar
+import time
+from collections.abc import Callable, Sequence
+from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.content import Content
+from textual.events import Key, Paste
+from textual.message import Message
 from textual.widgets import Input
 
 from ..events import Interrupted
 from ..scenario import Decision
-from ..scenario.deciding import choices, decision_of
+from ..scenario.deciding import choices, decision_of, edits
 from ..text import one_line
 from . import tools
 from .items import State
+from .questions import Pending, Questions
 
+GRACE = 0.5  # seconds in which a question that has just come takes no keys: they were for others
 _TURN = "Your next message: enter sends it, ctrl+d ends"
 _ANSWER = "Your answer: enter sends it, ctrl+d leaves the question open"
-
-
-@dataclass(eq=False, slots=True)
-class Pending:
-    """What the run waits for: the user's next turn or, with a ``question``, a decision."""
-
-    question: Interrupted | None
-    loop: asyncio.AbstractEventLoop
-    answer: asyncio.Future[Any]
-    answered: bool = False  # the run has yet to notice
-
-
-class Questions:
-    """Hands what the user says to a run in another thread.
-
-    The run awaits :meth:`ask` and :meth:`decide` in its own loop; the viewer looks at
-    :meth:`first` and calls :meth:`answer`.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._pending: list[Pending] = []
-
-    async def ask(self) -> str | None:
-        """The user's next turn; None ends the conversation."""
-        turn: str | None = await self._wait(None)
-        return turn
-
-    async def decide(self, question: Interrupted) -> Decision | None:
-        """What the user decides; None leaves the question open."""
-        decision: Decision | None = await self._wait(question)
-        return decision
-
-    async def _wait(self, question: Interrupted | None) -> Any:
-        loop = asyncio.get_running_loop()
-        pending = Pending(question, loop, loop.create_future())
-        with self._lock:
-            self._pending.append(pending)
-        try:
-            return await pending.answer
-        finally:
-            with self._lock:  # from here on the loop may close, and must not be called
-                self._pending.remove(pending)
-
-    def first(self, asked: Mapping[str, Interrupted], now: Pending | None) -> Pending | None:
-        """What the user is to be asked: what they are asked ``now``, or what came first.
-
-        ``asked`` are the questions that are on the screen: of the others nothing can be seen yet.
-        """
-        with self._lock:
-            waiting = [it for it in self._pending if not it.answered]
-        if now in waiting:
-            return now
-        shown = [it for it in waiting if not it.question or it.question.interrupt_id in asked]
-        # The runs of a batch ask under the same ids, and one run is on the screen.
-        return min(shown, key=lambda it: not _same(it.question, asked), default=None)
-
-    def answer(self, pending: Pending, value: str | Decision | None) -> None:
-        """From any thread; what the run does not wait for any more is not answered."""
-        with self._lock:
-            if pending in self._pending and not pending.answered:
-                pending.answered = True
-                pending.loop.call_soon_threadsafe(_settle, pending.answer, value)
-
-
-def _same(question: Interrupted | None, asked: Mapping[str, Interrupted]) -> bool:
-    return question is None or question.request == asked[question.interrupt_id].request
-
-
-def _settle(answer: asyncio.Future[Any], value: str | Decision | None) -> None:
-    if not answer.done():  # it may be cancelled
-        answer.set_result(value)
 
 
 class Prompt(Input):
@@ -100,6 +30,7 @@ class Prompt(Input):
 
     Attributes:
         pending: what is asked.
+        queue: all that is to be asked, that among it.
     """
 
     DEFAULT_CSS = """
@@ -115,12 +46,23 @@ class Prompt(Input):
         Binding("ctrl+d", "finish", "End", id="prompt.finish"),
         Binding("ctrl+d", "pass", "Leave open", id="prompt.pass"),
         Binding("escape", "screen.leave_prompt", "Panes", id="prompt.leave"),
+        Binding("tab", "other(1)", "Next question", id="prompt.next", show=False),
+        Binding("shift+tab", "other(-1)", "Previous question", id="prompt.previous", show=False),
     ]
 
-    def __init__(self, questions: Questions) -> None:
+    class EditWanted(Message):
+        """The arguments are to be changed, and nothing is said yet of how."""
+
+    class Turned(Message):
+        """The user has gone on to another question."""
+
+    def __init__(self, questions: Questions, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__(id="prompt", select_on_focus=False)
         self.questions = questions
+        self.clock = clock
         self.pending: Pending | None = None
+        self.queue: Sequence[Pending] = ()
+        self._told: tuple[Pending | None, str, bool] = (None, "", False)
 
     @property
     def question(self) -> Interrupted | None:
@@ -131,44 +73,117 @@ class Prompt(Input):
         """Whether what is asked can be approved."""
         return self.question is not None and "approve" in self.question.request["decisions"]
 
+    @property
+    def edits(self) -> bool:
+        """Whether the arguments of what is asked can be changed."""
+        return self.question is not None and edits(self.question)
+
+    @property
+    def deaf(self) -> bool:
+        """Whether the question has only just come, so that no key can be meant for it."""
+        since = self.pending.shown if self.pending and self.pending.question else None
+        return since is not None and self.clock() < since + GRACE
+
     def show(self, pending: Pending | None) -> None:
-        """Ask this. What was typed in answer to something else does not answer it."""
+        """Ask this. What is typed in answer to something else stays with that."""
+        if self.pending is not None:
+            self.pending.draft = self.value
         self.clear()
         self.pending = pending
+        if pending is None:
+            return
+        if pending.shown is None:
+            pending.shown = self.clock()
+        self.insert_text_at_cursor(pending.draft)
+        self.invite()
+
+    def invite(self, words: str = "") -> None:
+        """Say in the empty bar what to do; ``words`` to who is elsewhere, and has to come here."""
+        self.placeholder = words or (_ANSWER if self.question else _TURN)
+
+    def keep_up(self, queue: Sequence[Pending], *, covered: bool) -> None:
+        """Called each tick: what waits by now. ``covered``: something lies over the bar."""
+        self.queue = queue
+        if self.pending is None:
+            return
+        if covered:
+            self.pending.shown = self.clock()  # who cannot see it has no time to read it
+        told = self.pending, self._place(), self.deaf
+        if told != self._told:
+            anew = told[0] is not self._told[0] or told[2] != self._told[2]
+            self._told = told
+            self._tell(anew)
+
+    def _place(self) -> str:
+        """Which of several questions this is."""
+        asked = [it for it in self.queue if it.question]
+        if self.pending not in asked or len(asked) < 2:
+            return ""
+        return f"{asked.index(self.pending) + 1} of {len(asked)} · "
+
+    def _tell(self, anew: bool) -> None:
         question = self.question
-        self.placeholder = _ANSWER if question else _TURN
-        title = f"{State.ASK.glyph} {tools.asks(question)}" if question else None
+        place = self._place()
+        title = f"{State.ASK.glyph} {place}{tools.asks(question)}" if question else None
         self.border_title = Content(title) if title else None
-        self._hint(choices(question) if question else "")
+        if anew:
+            others = " · tab: another" if place else ""
+            self._hint(self._choices() + others if question and not self.deaf else "…"[: self.deaf])
+
+    def _choices(self) -> str:
+        return choices(self.question, editor=True) if self.question else ""
 
     def _hint(self, text: str, *, wrong: bool = False) -> None:
         self.border_subtitle = Content(text) if text else None
         self.set_class(wrong, "-wrong")
 
-    def on_input_submitted(self, message: Input.Submitted) -> None:
-        message.stop()
-        text = message.value.strip()
-        if not text:
+    async def _on_key(self, event: Key) -> None:
+        if self.deaf and event.is_printable:
+            event.stop()
+            event.prevent_default()
+
+    def _on_paste(self, event: Paste) -> None:
+        if self.deaf:
+            event.stop()
+            event.prevent_default()
+
+    async def action_submit(self) -> None:
+        """At once, and not by a message: until that came, something else might be asked."""
+        text = self.value.strip()
+        if not text or self.deaf:
             return
         if self.question is None:
             self._say(text)
-            return
-        try:
-            self._say(decision_of(text, self.question))
-        except ValueError as error:
-            self._hint(one_line(str(error), 300), wrong=True)
+        elif self.edits and text.lower() in ("e", "edit"):
+            self.clear()
+            self.post_message(self.EditWanted())
+        else:
+            try:
+                self._say(decision_of(text, self.question))
+            except ValueError as error:
+                self._hint(one_line(str(error), 300), wrong=True)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """What ctrl+d does depends on what is asked."""
+        """What ctrl+d does depends on what is asked; tab goes on where nothing else is asked."""
         if action in ("finish", "pass"):
             return (action == "pass") == (self.question is not None)
+        if action == "other":
+            return len(self.queue) > 1
         return super().check_action(action, parameters)
 
     def action_finish(self) -> None:
         self._say(None)
 
     def action_pass(self) -> None:
-        self._say(None)
+        if not self.deaf:
+            self._say(None)
+
+    def action_other(self, by: int) -> None:
+        """On to another question, in a ring; none is answered by that."""
+        if self.pending in self.queue:
+            at = self.queue.index(self.pending) + by
+            self.show(self.queue[at % len(self.queue)])
+            self.post_message(self.Turned())
 
     def _say(self, value: str | Decision | None) -> None:
         if self.pending is not None:

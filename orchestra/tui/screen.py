@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -9,6 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container
 
 from . import layout
+from .asking import Asking
 from .bars import Footer, Header, Trouble
 from .blocks import Agent
 from .board import Board
@@ -16,7 +19,7 @@ from .deck import Deck
 from .outline import Outline
 from .pane import Pane
 from .player import Player
-from .prompt import Prompt, Questions
+from .questions import Questions
 from .room import Room
 from .timeline import Timeline
 from .wall import Wall
@@ -24,7 +27,7 @@ from .wall import Wall
 _NUMBERS = "123456789"
 
 
-class Split(Room):
+class Split(Asking, Room):
     """Everything of the viewer but the run. :meth:`refresh_from_board` brings it up to date."""
 
     DEFAULT_CSS = """
@@ -57,15 +60,18 @@ class Split(Room):
         Binding("r", "reasoning", "Reasoning", id="view.reasoning"),
         Binding("o", "app.console", "Console", id="view.console"),
         Binding("m", "markdown", "Markdown", id="view.markdown", show=False),
-        Binding("i", "reply", "Reply", id="prompt.reply"),
-        Binding("a", "approve", "Approve", id="prompt.approve", show=False),
     ]
 
     AUTO_FOCUS = ""
 
-    def __init__(self, title: str, board: Board, questions: Questions) -> None:
-        super().__init__()
-        self.prompt = Prompt(questions)
+    def __init__(
+        self,
+        title: str,
+        board: Board,
+        questions: Questions,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__(questions, clock)
         self.board = board
         self.header = Header(title, board)
         self.outline = Outline(board, id="tree")
@@ -85,6 +91,7 @@ class Split(Room):
             yield self.deck
         yield self.timeline
         yield self.prompt
+        yield self.editor
         yield self.finder
         yield self.player
         yield self.trouble
@@ -152,10 +159,6 @@ class Split(Room):
         self.deck.arrange_panes()
         self.outline.point_at(agent)
         return self.deck.pane(agent.name)
-
-    def _focus_current(self) -> None:
-        if self.deck.current in self.board.agents:
-            self.show_agent(self.board.agents[self.deck.current])
 
     def on_pane_picked(self, message: Pane.Picked) -> None:
         if self.focused is message.pane:  # it may have lost it since, to who asks
@@ -239,49 +242,6 @@ class Split(Room):
 
     def on_wall_picked(self, message: Wall.Picked) -> None:
         self.show_agent(message.agent)
-
-    def offer_prompt(self) -> None:
-        """The bar asks what the run waits for, one thing at a time, and goes when there is none.
-
-        It takes the focus when it comes. Whoever then goes to the panes is left alone there.
-        """
-        prompt = self.prompt
-        pending = prompt.questions.first(self.board.questions, prompt.pending)
-        if pending is prompt.pending:
-            return
-        prompt.show(pending)
-        if pending is None:
-            if self.focused is prompt:
-                self._focus_current()
-            prompt.display = False
-        elif not prompt.display or self.focused is prompt:
-            prompt.display = True
-            self.action_reply()
-        self.refresh_bindings()
-
-    def action_reply(self) -> None:
-        """To the bar; whoever asks there comes into view."""
-        question = self.prompt.question
-        agent = self.board.agents.get(question.agent or "") if question else None
-        if agent:
-            self.bring(agent)
-        self.set_focus(self.prompt)
-
-    def action_approve(self) -> None:
-        """The word is typed for the person, who has to press enter: a slip approves nothing."""
-        self.action_reply()
-        if not self.prompt.value:
-            self.prompt.insert_text_at_cursor("approve")
-
-    def action_leave_prompt(self) -> None:
-        self._focus_current()
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Nobody can reply where nothing is asked."""
-        del parameters
-        if action == "approve":
-            return self.prompt.approves
-        return self.prompt.display if action == "reply" else True
 
     def action_tree(self) -> None:
         self.tree_wanted = not self.tree_wanted

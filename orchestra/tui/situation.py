@@ -9,7 +9,13 @@ from textual.binding import Binding
 from .items import State
 from .screen import Split
 
-_DEFAULTS = {"prompt.reply": "i", "prompt.approve": "a", "app.quit": "q", "app.cancel": "ctrl+c"}
+_DEFAULTS = {
+    "prompt.reply": "i",
+    "prompt.approve": "a",
+    "prompt.edit": "e",
+    "app.quit": "q",
+    "app.cancel": "ctrl+c",
+}
 
 
 def situation(split: Split, keymap: Mapping[str, str], *, over: bool) -> str:
@@ -26,10 +32,11 @@ def situation(split: Split, keymap: Mapping[str, str], *, over: bool) -> str:
         end = {State.FAILED: "The run failed; why stands at the foot.", State.DONE: "All is done."}
         return f"{end.get(split.board.state, 'The run is over.')} {keys['app.quit']} quits."
     if split.prompt.approves:
+        edits = f", {keys['prompt.edit']} edits the arguments" if split.prompt.edits else ""
         return (
             f"An agent asks: {keys['prompt.reply']} answers it, "
-            f"{keys['prompt.approve']} types 'approve' for you."
+            f"{keys['prompt.approve']} types 'approve' for you{edits}."
         )
-    if split.prompt.display:
+    if split.prompt.pending:
         return f"The run waits for you: {keys['prompt.reply']} goes to the bar to type in."
     return f"The run goes on: {keys['app.cancel']} stops it, {keys['app.quit']} quits."
