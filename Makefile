@@ -31,11 +31,11 @@ format: $(VENV)/.dev
 bench: $(VENV)/.dev
 	@for bench in tests/benchmarks/bench_*.py; do $(BIN)/python $$bench || exit 1; done
 
-look: $(VENV)/.dev ## the viewer as PNGs, in build/look
+look: $(VENV)/.dev tests/fonts/node_modules/.installed ## the viewer as PNGs, in build/look
 	@$(BIN)/python tests/look.py
 
 clean:
-	rm -rf $(VENV) tests/aimock/node_modules
+	rm -rf $(VENV) tests/*/node_modules
 
 $(VENV)/.python:
 	@[ -n "$(PYTHON)" ] || { echo "orchestra needs Python 3.11 or newer; none was found (PYTHON=… names one)" >&2; exit 1; }
@@ -50,7 +50,8 @@ $(VENV)/.dev: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
 
-# The model server of the tests is an npm package; Node itself comes from a wheel.
-tests/aimock/node_modules/.installed: tests/aimock/package.json | $(VENV)/.dev
-	$(NPM) install --no-package-lock --no-audit --no-fund --loglevel=error --prefix tests/aimock
+# The model server of the tests and the fonts of the pictures are npm packages; Node itself comes
+# from a wheel.
+tests/%/node_modules/.installed: tests/%/package.json | $(VENV)/.dev
+	$(NPM) install --no-package-lock --no-audit --no-fund --loglevel=error --prefix $(@D)/..
 	@touch $@

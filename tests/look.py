@@ -1,13 +1,14 @@
 """``make look``: the viewer as pictures, every layout, state and theme, for whoever reviews it.
 
 ``python tests/look.py [FOLDER]`` writes PNGs (default: ``build/look``); ``--docs`` writes the
-picture of the README. The scenes are those of the tests, so they are the same each time. Fonts are
-the machine's: Fira Code and a CJK font give what a terminal shows.
+picture of the README. The scenes are those of the tests, so they are the same each time. So are the
+fonts: ``make look`` fetches them, as a machine without any would draw pictures without a word.
 """
 
 from __future__ import annotations
 
 import asyncio
+import html
 import re
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -15,6 +16,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from rich.cells import cell_len
 from test_tui_approval import Asking, waiting
 from test_tui_markdown import TEXT, whole
 from test_tui_wall import crowd, team
@@ -27,6 +29,16 @@ from orchestra.tui.replay import Replay
 
 ROOT = Path(__file__).parent.parent
 PICTURE = ROOT / "docs/viewer.svg"
+FONTS = ROOT / "tests/fonts/node_modules"
+# A glyph is taken from the first that has it.
+FACES = (
+    "@expo-google-fonts/fira-code/400Regular/FiraCode_400Regular.ttf",
+    "@expo-google-fonts/fira-code/700Bold/FiraCode_700Bold.ttf",
+    "dejavu-fonts-ttf/ttf/DejaVuSansMono.ttf",
+    "dejavu-fonts-ttf/ttf/DejaVuSansMono-Oblique.ttf",
+    "@expo-google-fonts/noto-sans-sc/400Regular/NotoSansSC_400Regular.ttf",
+    "@expo-google-fonts/noto-emoji/400Regular/NotoEmoji_400Regular.ttf",
+)
 SMALL, MIDDLE, LARGE = (80, 24), (120, 40), (200, 50)
 SIZES = (SMALL, MIDDLE, LARGE)
 
@@ -103,7 +115,30 @@ async def picture(scene: Scene, size: tuple[int, int], theme: str) -> str:
     """One scene as SVG; what Textual makes up anew each time is taken out of it."""
     async with staged(scene, size, theme) as app:
         svg = app.export_screenshot(title=f"orchestra · {scene.name}")
-    return re.sub(r"terminal-\d+", "terminal", svg)
+    svg = re.sub(r"terminal-\d+", "terminal", svg)
+    return re.sub(r'textLength="[^"]*"( clip-path="[^"]*")?>([^<]*)<', _fitted, svg)
+
+
+def _fitted(found: re.Match[str]) -> str:
+    """Rich gives wide characters the room of narrow ones."""
+    length = cell_len(html.unescape(found[2])) * 12.2
+    return f'textLength="{length:.1f}"{found[1] or ""}>{found[2]}<'
+
+
+def png(svg: str) -> bytes:
+    import resvg_py
+
+    faces = [str(FONTS / face) for face in FACES]
+    if missing := [face for face in faces if not Path(face).exists()]:
+        sys.exit(f"look.py: {missing[0]} is missing: 'make look' fetches it")
+    return bytes(
+        resvg_py.svg_to_bytes(
+            svg_string=svg,
+            monospace_family="Fira Code",
+            font_files=faces,
+            skip_system_fonts=True,
+        )
+    )
 
 
 def readme() -> str:
@@ -114,8 +149,6 @@ def main(arguments: Sequence[str]) -> None:
     if arguments == ["--docs"]:
         PICTURE.write_text(readme(), encoding="utf-8")
         return
-    import resvg_py
-
     folder = Path(*arguments) if arguments else ROOT / "build/look"
     folder.mkdir(parents=True, exist_ok=True)
     for scene in SCENES:
@@ -123,8 +156,7 @@ def main(arguments: Sequence[str]) -> None:
             for theme in scene.themes:
                 svg = asyncio.run(picture(scene, size, theme))
                 path = folder / f"{scene.name}-{size[0]}x{size[1]}-{theme}.png"
-                png = resvg_py.svg_to_bytes(svg_string=svg, monospace_family="Fira Code")
-                path.write_bytes(bytes(png))
+                path.write_bytes(png(svg))
                 print(path)
 
 

@@ -23,6 +23,8 @@ async def test_every_scene_can_be_drawn(scene: look.Scene) -> None:
     sign = {
         "help": "Anywhere",
         "asks": "asks:",
+        "asks-answered": "rejectno",
+        "asks-edited": "argumentsof",
         "replay": "event",
         "paused": "paused",
         "zoom": "Editor",
