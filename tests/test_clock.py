@@ -453,7 +453,7 @@ script: {a: [{tool_calls: [t]}, {match: VirtualLoop, text: end}]}
 """)
     assert main(["test", path]) == OK
     assert main(["test", path, "--real-time"]) == MISSING
-    assert "SelectorEventLoop" in capsys.readouterr().out
+    assert "'Loop'" in capsys.readouterr().out
 
 
 def test_seconds_are_those_of_the_person_who_waits(

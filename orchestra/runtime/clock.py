@@ -17,6 +17,8 @@ from contextlib import suppress
 from typing import Any, TypeVar, TypeVarTuple
 from weakref import WeakSet
 
+from ..loops import Loop, Waiting, new_loop
+
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
@@ -27,7 +29,7 @@ PATIENCE = 5.0  # seconds that a virtual clock stands still for a thread that wo
 
 def run(work: Coroutine[Any, Any, T], *, virtual: bool = False) -> T:
     """``asyncio.run``; ``virtual``: in a :class:`VirtualLoop`, where waiting costs no time."""
-    with asyncio.Runner(loop_factory=VirtualLoop if virtual else None) as runner:
+    with asyncio.Runner(loop_factory=VirtualLoop if virtual else new_loop) as runner:
         return runner.run(work)
 
 
@@ -87,7 +89,7 @@ class Pace:
         return due - at
 
 
-class VirtualLoop(asyncio.SelectorEventLoop):
+class VirtualLoop(Loop):
     """A loop whose time leaps to the next timer when nothing else can happen until then.
 
     It begins at 0. What works in :meth:`run_in_executor` takes no time: the clock stands still
@@ -97,13 +99,13 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     """
 
     def __init__(self, patience: float = PATIENCE) -> None:
-        self._waiting = _Waiting(patience)
+        self._leaping = _Leaping(patience)
         self._executor: Executor | None = None
-        super().__init__(self._waiting)
+        super().__init__(self._leaping)
 
     def time(self) -> float:
         """Virtual seconds since the loop was made."""
-        return self._waiting.now
+        return self._leaping.now
 
     def set_default_executor(self, executor: ThreadPoolExecutor) -> None:  # type: ignore[override]
         super().set_default_executor(executor)
@@ -117,10 +119,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
             self.set_default_executor(executor)
         others = set(threading.enumerate())
         work = executor.submit(func, *args)
-        self._waiting.known.update(set(threading.enumerate()) - others)
+        self._leaping.known.update(set(threading.enumerate()) - others)
         # What the thread brings is told when nothing else is ready: whoever came first would
         # otherwise depend on how fast the machine is.
-        result = self._waiting.expect(work)
+        result = self._leaping.expect(work)
         work.add_done_callback(self._wake)
         return asyncio.wrap_future(result, loop=self)
 
@@ -133,7 +135,7 @@ def _nothing() -> None:
     """What wakes a loop that has nothing to do."""
 
 
-class _Waiting(selectors.DefaultSelector):
+class _Leaping(Waiting):
     """What a virtual loop does when nothing is ready: here it leaps, or waits for others."""
 
     def __init__(self, patience: float) -> None:
@@ -144,27 +146,27 @@ class _Waiting(selectors.DefaultSelector):
         self._works: dict[Future[Any], Future[Any]] = {}  # with the future that is told of it
         self._since: float | None = None  # on the system's clock: waiting for threads
 
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        ready = super().select(0)
+    def wait(self, timeout: float | None) -> list[tuple[selectors.SelectorKey, int]]:
+        ready = super().wait(0)
         if ready or (timeout is not None and timeout <= 0):
             return ready
         # Looked at before the pipe is: what a thread said before it ended must not be missed.
         watched = self._watched()
-        if ready := super().select(0):
+        if ready := super().wait(0):
             return ready
         if self._works:
             if self._since is None:
                 self._since = time.monotonic()
             left = 0.0 if watched else self._since + self._patience - time.monotonic()
             if self._hand_over(everything=left > 0):
-                return super().select(0)
+                return super().wait(0)
             if left > 0:
-                return super().select(left)  # the clock stands still
+                return super().wait(left)  # the clock stands still
         elif timeout is not None and not watched:
             self.now += timeout
             return ready
         began = time.monotonic()
-        ready = super().select(timeout)
+        ready = super().wait(timeout)
         self.now += time.monotonic() - began
         return ready
 

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Protocol
 
 from ..events import Event, RunFinished
+from ..loops import new_loop
 
 _NO_RUN = 0.5  # seconds
 
@@ -121,7 +122,8 @@ class Feed:
 
     def _work(self) -> None:
         try:
-            asyncio.run(self._pump())
+            with asyncio.Runner(loop_factory=new_loop) as runner:
+                runner.run(self._pump())
         except asyncio.CancelledError:
             pass  # by stop(), after the run did not wind down in time
         except BaseException as error:  # noqa: BLE001 - it is handed to the thread that shows it
