@@ -18,6 +18,7 @@ from runs import check_promises, collect, scenario
 
 from orchestra import events
 from orchestra.cli import main
+from orchestra.console import save
 from orchestra.errors import UsageError
 from orchestra.events import Event, Header, RunFinished, RunStarted, TextDelta, Usage, dumps
 from orchestra.runtime import run
@@ -341,6 +342,29 @@ def test_a_run_whose_name_is_a_path_is_not_kept(project: Path, folder: Path) -> 
     keeper.feed(TextDelta(run="../../x", message_id="m", text="t"))
     assert len(said) == 1
     assert sorted(it.name for it in project.iterdir()) == ["desk.yaml", "pyproject.toml"]
+
+
+def test_what_happens_together_is_written_at_once(folder: Path) -> None:
+    """A token is not worth a system call; and what has been told is in the file before."""
+    writes: list[int] = []
+
+    class Counted(FileIO):
+        def write(self, data: bytes) -> int:  # type: ignore[override]
+            writes.append(data.count(b"\n"))
+            return super().write(data)
+
+    lines = save.Lines(Counted(folder.parent.parent / "x.jsonl", "w"))
+    together = [TextDelta(run="aaa", seq=n, message_id="m", text="t") for n in range(5)]
+    lines.put(*together)
+    lines.close()
+    assert writes == [5]
+
+
+async def test_a_run_is_in_its_file_before_it_is_told(folder: Path) -> None:
+    followed = Keeper(folder, Header(), pytest.fail).follow(run(scenario(DESK[12:])))
+    async for event in followed:
+        (path,) = kept(folder)
+        assert event in list(open_run(path)[1])
 
 
 async def test_a_run_goes_on_in_its_old_file(folder: Path, put: Put) -> None:

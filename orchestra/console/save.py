@@ -23,9 +23,9 @@ class Lines:
     def __init__(self, file: FileIO) -> None:
         self._file = file
 
-    def put(self, event: Event | Header) -> None:
-        """Add a line. Raises OSError, and then the file ends with the line before."""
-        data = line(event).encode()
+    def put(self, *events: Event | Header) -> None:
+        """Add a line of each. Raises OSError, and then the file ends with a whole line."""
+        data = "".join(map(line, events)).encode()
         written = 0
         try:
             while written < len(data):
@@ -34,8 +34,9 @@ class Lines:
                     raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
                 written += count
         except OSError:
+            torn = written - data.rfind(b"\n", 0, written) - 1
             with contextlib.suppress(OSError):  # a pipe cannot be cut
-                self._file.truncate(self._file.tell() - written)
+                self._file.truncate(self._file.tell() - torn)
             raise
 
     def close(self) -> None:

@@ -30,8 +30,8 @@ class Batch:
         seed: int | None = None,
     ) -> None:
         self.runs = [Run(team, case, decide=decide, whole=False, seed=seed) for case in cases]
-        self.tap: Callable[[Event], object] = nobody
-        """Is given every event as it happens: of later runs, long before their turn comes."""
+        self.tap: Callable[[Sequence[Event]], object] = nobody
+        """Is given what happens together: of later runs, long before their turn comes."""
         self._shown = self.runs[:1]
         self._slots = asyncio.Semaphore(team.scenario.run.max_concurrency)
         self._team = team if close_team else None

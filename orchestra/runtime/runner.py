@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
-from itertools import chain
 from typing import Literal
 
 from langchain_core.messages import HumanMessage
@@ -65,8 +64,8 @@ class Run:
         """
         self.id = past.seen[0].run if past else secrets.token_hex(6)
         self.team = team
-        self.tap: Callable[[Event], object] = nobody
-        """Is given every event as it happens, before whoever iterates."""
+        self.tap: Callable[[Sequence[Event]], object] = nobody
+        """Is given what happens together, all of it before whoever iterates gets any."""
         self.case = _case(team.scenario, case, asked=ask is not None)
         run = team.scenario.run
         self._state = RunState(
@@ -128,8 +127,7 @@ class Run:
         adapter = Adapter(self.id, self.team.secrets, frozenset(scenario.agents))
         given = [*state.past.inputs]
         given += [turn.input for turn in self.case.turns[len(given) :]]
-        for event in self._begin(adapter, given):
-            self.tap(event)
+        for event in self._tapped([*self._begin(adapter, given)]):
             yield event
         seconds = scenario.run.timeout
         expire = seconds and asyncio.get_running_loop().call_later(seconds, state.expire, seconds)
@@ -138,19 +136,23 @@ class Run:
             while (text := await self._next(given, turn)) is not None:
                 turn += 1
                 async with aclosing(self._turn(adapter, turn, text)) as happening:
-                    async for event in happening:
-                        self.tap(event)
-                        yield event
+                    async for together in happening:
+                        for event in self._tapped(together):
+                            yield event
                 if state.stopped:
                     break
-            for last in (*map(adapter.stamp, self._left_over()), self._finished(adapter)):
-                self.tap(last)
-                yield last
+            left = [*map(adapter.stamp, self._left_over())]
+            for event in self._tapped([*left, self._finished(adapter)]):
+                yield event
         finally:
             if expire:
                 expire.cancel()
             if self._close_team:
                 await self.team.aclose()
+
+    def _tapped(self, together: list[Event]) -> list[Event]:
+        self.tap(together)
+        return together
 
     def _begin(self, adapter: Adapter, given: Sequence[str]) -> Iterator[Event]:
         scenario = self.team.scenario
@@ -180,14 +182,16 @@ class Run:
             asking.cancel()
         return None if asking.cancelled() else asking.result()
 
-    async def _turn(self, adapter: Adapter, turn: int, text: str) -> AsyncGenerator[Event, None]:
+    async def _turn(
+        self, adapter: Adapter, turn: int, text: str
+    ) -> AsyncGenerator[list[Event], None]:
         state = self._state
         for messages in state.conversations.values():
             messages.append(HumanMessage(text))
         state.output = ""
         past = state.past
         if turn > past.turns + past.turn_open:
-            yield adapter.stamp(events.TurnStarted(turn=turn, input=whole_characters(text)))
+            yield [adapter.stamp(events.TurnStarted(turn=turn, input=whole_characters(text)))]
         if not state.stopped:
             stream = self.team.graph.astream(
                 {"turn": turn},
@@ -199,8 +203,12 @@ class Run:
             reading = Reading(stream)
             try:
                 while parts := await reading.more():
-                    for event in chain.from_iterable(map(adapter.feed, parts)):
-                        yield event
+                    together: list[Event] = []
+                    try:
+                        for part in parts:
+                            together += adapter.feed(part)
+                    finally:  # what happened before something broke is told
+                        yield together
             except Exception as error:  # noqa: BLE001 - LangGraph's own failures end a run as well
                 state.error = error
             finally:  # a consumer that walks away stops the agents
@@ -209,9 +217,9 @@ class Run:
             return  # the turn is not over, and those who wait have not ended
         if turn <= past.turns:
             return  # told before the run was resumed
-        for event in adapter.close(*self._ending()):
-            yield event
-        yield adapter.stamp(events.TurnFinished(turn=turn, output=whole_characters(state.output)))
+        ends = [*adapter.close(*self._ending())]
+        output = whole_characters(state.output)
+        yield [*ends, adapter.stamp(events.TurnFinished(turn=turn, output=output))]
 
     @property
     def status(self) -> events.RunStatus:
@@ -263,7 +271,7 @@ class Run:
         )
 
 
-def nobody(event: Event) -> None:
+def nobody(together: Sequence[Event]) -> None:
     """Nobody listens."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -53,9 +53,9 @@ class Around:
 
 
 class Tapped(Running, Protocol):
-    """A run whose ``tap`` is given every event as it happens; whoever iterates may get it later."""
+    """A run whose ``tap`` is given what happens together; whoever iterates gets it later."""
 
-    tap: Callable[[Event], object]
+    tap: Callable[[Sequence[Event]], object]
 
 
 class Keeper:
@@ -93,15 +93,17 @@ class Keeper:
         """The same run, kept on its way."""
         return _Followed(run, self)
 
-    def feed(self, event: Event) -> None:
-        if self._given_up:
+    def feed(self, *together: Event) -> None:
+        """Events of one run, which are written with one call of the system."""
+        if self._given_up or not together:
             return
-        path = self.paths.get(event.run, self._folder)
+        first, last = together[0], together[-1]
+        path = self.paths.get(first.run, self._folder)
         try:
-            lines = self._open.get(event.run) or self._begin(event)
-            lines.put(event)
-            if isinstance(event, RunFinished):
-                self._open.pop(event.run).close()
+            lines = self._open.get(first.run) or self._begin(first)
+            lines.put(*together)
+            if isinstance(last, RunFinished):
+                self._open.pop(last.run).close()
         except (OSError, ValueError) as error:  # ValueError: an event that JSON cannot hold
             self._give_up(error, path)
 
@@ -149,7 +151,7 @@ class _Followed(Around):
     def __init__(self, run: Tapped, keeper: Keeper) -> None:
         super().__init__(run)
         self._keeper = keeper
-        run.tap = keeper.feed
+        run.tap = lambda together: keeper.feed(*together)
 
     def __aiter__(self) -> AsyncGenerator[Event, None]:
         return self._events()
