@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from orchestra.tui import pauses
-from orchestra.tui.pauses import short_pauses
+from orchestra.tui.pauses import FEW, Pauses, short_pauses
 
 
 class Link:
@@ -22,37 +22,76 @@ def _as_before() -> Iterator[None]:
     assert (gc.get_threshold(), gc.get_freeze_count(), list(gc.callbacks)) == before
 
 
-def test_what_was_looked_at_is_set_aside() -> None:
+@pytest.mark.parametrize("generation", [0, 1, 2])
+def test_what_was_looked_at_is_set_aside(generation: int) -> None:
     with short_pauses():
         kept = Link()
         assert any(it is kept for it in gc.get_objects())
-        gc.collect()
+        gc.collect(generation)
         assert not any(it is kept for it in gc.get_objects())
         assert gc.get_freeze_count() > 0
-        gc.collect(1)  # of the younger ones nothing is set aside
-        young = Link()
-        gc.collect(0)
-        assert any(it is young for it in gc.get_objects())
 
 
-def test_cycles_that_die_later_are_found_now_and_then() -> None:
-    with short_pauses(rounds=3):
-        kept = Link()
-        dead = weakref.ref(kept)
+def test_cycles_that_die_later_are_found_when_much_is_kept() -> None:
+    setting = Pauses(slack=100)
+    gc.callbacks.append(setting)
+    try:
+        setting.tend()  # the first look: nothing is kept yet
         gc.collect()
-        del kept
-        found = []
-        for _ in range(12):
-            gc.collect()
-            found.append(dead() is None)
-        assert found == [False] * 2 + [True] * 10
+        setting.tend()
+        kept = [Link() for _ in range(50)]
+        dead = weakref.ref(kept[0])
+        gc.collect(0)
+        kept.clear()
+        setting.tend()
+        assert dead() is not None  # so few are not worth it
+        more = [Link() for _ in range(2 * gc.get_freeze_count())]
+        for _ in range(FEW + 1):
+            gc.collect(0)
+        setting.tend()
+        assert dead() is not None  # somebody may be pressing a key
+        setting.tend()
+        assert dead() is None
+        del more
+    finally:
+        gc.callbacks.remove(setting)
+        gc.unfreeze()
 
 
 def test_new_garbage_is_found_at_once() -> None:
     with short_pauses():
         dead = weakref.ref(Link())
-        gc.collect()
+        gc.collect(0)
         assert dead() is None
+
+
+def test_much_is_looked_at_even_while_something_happens() -> None:
+    setting = Pauses(slack=100)
+    gc.callbacks.append(setting)
+    try:
+        for _ in range(FEW + 1):
+            gc.collect(0)
+        gc.collect()
+        dead = weakref.ref(Link())
+        setting.tend()
+        assert dead() is None
+    finally:
+        gc.callbacks.remove(setting)
+        gc.unfreeze()
+
+
+def test_it_looks_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pauses, "LOOK", 0.001)
+    monkeypatch.setattr(pauses, "SLACK", 0)
+    looked = []
+    with short_pauses():
+        gc.callbacks.append(lambda phase, info: looked.append(info["generation"]))
+        try:
+            more = []
+            while 2 not in looked:
+                more.append(Link())
+        finally:
+            gc.callbacks.pop()
 
 
 def test_the_viewer_runs_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,51 +2,70 @@
 
 A collection of the oldest generation looks at every object that is alive, with all threads held:
 0.2 s where 64 agents stream, since LangChain keeps the pieces of a message until it ends. That is
-how long a key then waits. So what has once been looked at is set aside, and each collection looks
-only at what is new. Cycles that die later are found when everything is looked at again: after
-``ROUNDS`` collections, then after twice as many, and so on, ever more seldom.
+how long a key then waits; and looking at them again and again took a quarter of all the work. So
+what has once been looked at is set aside, after its first collection. Cycles that die later are
+found when everything is looked at again: when twice as much is kept as after the last time, and
+nothing happens that somebody might be looking at; or when ten times as much is.
 """
 
 from __future__ import annotations
 
 import gc
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-OLDEST = 2
-OFTEN = (700, 10, 1)  # the oldest generation each 14,000 new objects: a few milliseconds
-ROUNDS = 100
+OFTEN = (10_000, 1_000, 1_000)  # so many new objects are looked at in two milliseconds
+LOOK = 10.0  # seconds between two looks at how much is kept
+SLACK = 300_000  # objects, some 40 MB: less is not worth a look at everything
+FEW = 3  # collections between two looks: nobody streams
+PATIENCE = 5  # times as much may be kept while somebody does
 
 
-class _Setting:
-    """Called by the collector: sets aside what it has left."""
+class Pauses:
+    """Sets aside what each collection has left, and looks at it again when it has grown."""
 
-    def __init__(self, rounds: int) -> None:
-        self.left = self.rounds = rounds
+    def __init__(self, slack: int) -> None:
+        self._slack = slack
+        self._kept = 0
+        self._collections = 0
 
-    def __call__(self, phase: str, info: Mapping[str, Any]) -> None:
-        if info["generation"] != OLDEST:
-            return
+    def __call__(self, phase: str, info: Mapping[str, Any]) -> None:  # noqa: ARG002 - gc's signature
         if phase == "stop":
             gc.freeze()
-            self.left -= 1
-        elif self.left <= 0:
+            self._collections += 1
+
+    def tend(self) -> None:
+        """Look at everything, if so much more is kept than after the last time."""
+        busy, self._collections = self._collections > FEW, 0
+        limit = 2 * self._kept + self._slack
+        if gc.get_freeze_count() > limit * (PATIENCE if busy else 1):
             gc.unfreeze()
-            self.rounds *= 2
-            self.left = self.rounds
+            gc.collect()
+            self._kept, self._collections = gc.get_freeze_count(), 0
 
 
 @contextmanager
-def short_pauses(rounds: int = ROUNDS) -> Iterator[None]:
-    """While this is open, what was alive at a collection is not looked at again at the next."""
+def short_pauses() -> Iterator[None]:
+    """While this is open, what was alive at a collection is not looked at at the next."""
     before = gc.get_threshold()
-    setting = _Setting(rounds)
-    gc.callbacks.append(setting)
+    pauses, over = Pauses(SLACK), threading.Event()
+
+    def tend() -> None:
+        while not over.wait(LOOK):
+            pauses.tend()
+
+    gc.collect()  # what the program consists of is no growth
+    gc.callbacks.append(pauses)
     gc.set_threshold(*OFTEN)
+    thread = threading.Thread(target=tend, name="orchestra-pauses", daemon=True)
+    thread.start()
     try:
         yield
     finally:
-        gc.callbacks.remove(setting)
+        over.set()
+        thread.join()
+        gc.callbacks.remove(pauses)
         gc.set_threshold(*before)
         gc.unfreeze()
