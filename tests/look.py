@@ -1,7 +1,7 @@
 """``make look``: the viewer as pictures, every layout, state and theme, for whoever reviews it.
 
-``python tests/look.py [FOLDER]`` writes PNGs (default: ``build/look``); ``--docs`` writes the
-picture of the README. The scenes are those of the tests, so they are the same each time. So are the
+``python tests/look.py [FOLDER]`` writes PNGs (default: ``build/look``); ``--docs`` writes those of
+the README, as SVGs. The scenes are those of the tests, so they are the same each time. So are the
 fonts: ``make look`` fetches them, as a machine without any would draw pictures without a word.
 """
 
@@ -16,19 +16,22 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from looks import DESK, fleet
 from rich.cells import cell_len
+from test_compare import DIFFERS, twins
 from test_tui_approval import Asking, waiting
 from test_tui_markdown import TEXT, whole
 from test_tui_wall import crowd, team
+from textual.app import App
 from tui_events import NEWSROOM, Clock, FakeRun, midway, newsroom, settle
 
-from orchestra.events import Event, Member
+from orchestra.events import Event, Interrupted, Member
 from orchestra.tui.app import Viewer
 from orchestra.tui.comfort import Comfort
 from orchestra.tui.replay import Replay
 
 ROOT = Path(__file__).parent.parent
-PICTURE = ROOT / "docs/viewer.svg"
+DOCS = ROOT / "docs"
 FONTS = ROOT / "tests/fonts/node_modules"
 # A glyph is taken from the first that has it.
 FACES = (
@@ -55,6 +58,7 @@ class Scene:
     members: tuple[Member, ...] = NEWSROOM
     hold: bool = True
     replayed: bool = False
+    title: str = "How far is far?"
 
 
 SCENES = (
@@ -72,21 +76,33 @@ SCENES = (
     Scene("found", lambda: newsroom().events, ("slash", "k", "m", "enter"), hold=False),
     Scene("wall", lambda: crowd(40), ("l", "l"), (MIDDLE, LARGE), ("dark", "light"), team(40)),
     Scene("wall-64", lambda: crowd(64), ("l",), (MIDDLE, LARGE, (300, 70)), members=team(64)),
+    Scene("fleet", fleet, ("2",), (MIDDLE, LARGE), members=DESK, title="letters"),
     Scene("markdown", lambda: whole(TEXT), (), (MIDDLE,), ("dark", "light"), (Member(name="a"),)),
+    Scene("compare", list, sizes=SIZES, themes=("dark", "light")),
 )
+# Those of the README: a scene, at a size that can be read there.
+PICTURES = {
+    "viewer": (SCENES[0], (120, 34)),
+    "wall": (Scene("wall", fleet, ("9",), members=DESK, title="letters"), (160, 40)),
+    "asks": (Scene("asks", fleet, ("9", "a"), members=DESK, title="letters"), (110, 26)),
+    "compare": (Scene("compare", list), (120, 26)),
+}
 
 
 @asynccontextmanager
-async def staged(scene: Scene, size: tuple[int, int], theme: str) -> AsyncIterator[Viewer]:
+async def staged(scene: Scene, size: tuple[int, int], theme: str) -> AsyncIterator[App[None]]:
+    if scene.name == "compare":
+        two = twins(DIFFERS, theme)
+        async with two.run_test(size=size) as pilot:
+            await pilot.pause()
+            yield two
+        return
     events, clock = scene.events(), Clock()
-    run = (
-        Asking(events, hold=scene.hold)
-        if scene.name.startswith("asks")
-        else FakeRun(events, scene.hold)
-    )
+    asks = any(isinstance(event, Interrupted) for event in events)
+    run = Asking(events, hold=scene.hold) if asks else FakeRun(events, scene.hold)
     source = Replay(events, clock=clock) if scene.replayed else run
     app = Viewer(
-        "How far is far?",
+        scene.title,
         scene.members,
         source,
         clock=clock,
@@ -141,13 +157,18 @@ def png(svg: str) -> bytes:
     )
 
 
-def readme() -> str:
-    return asyncio.run(picture(SCENES[0], (120, 34), "dark"))
+def drawn() -> dict[Path, str]:
+    """The pictures of the README, as they are now."""
+    return {
+        DOCS / f"{name}.svg": asyncio.run(picture(scene, size, "dark"))
+        for name, (scene, size) in PICTURES.items()
+    }
 
 
 def main(arguments: Sequence[str]) -> None:
     if arguments == ["--docs"]:
-        PICTURE.write_text(readme(), encoding="utf-8")
+        for path, svg in drawn().items():
+            path.write_text(svg, encoding="utf-8")
         return
     folder = Path(*arguments) if arguments else ROOT / "build/look"
     folder.mkdir(parents=True, exist_ok=True)

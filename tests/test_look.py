@@ -9,11 +9,12 @@ import look
 import pytest
 
 
-def test_the_picture_of_the_readme_is_what_the_viewer_draws() -> None:
-    """If it is not any more, ``python tests/look.py --docs`` draws it anew."""
-    assert look.PICTURE.read_text(encoding="utf-8") == look.readme()
+def test_the_pictures_of_the_readme_are_what_the_viewer_draws() -> None:
+    """If they are not any more, ``python tests/look.py --docs`` draws them anew."""
     readme = (look.ROOT / "README.md").read_text(encoding="utf-8")
-    assert f"](docs/{look.PICTURE.name})" in readme
+    for path, svg in look.drawn().items():
+        assert path.read_text(encoding="utf-8") == svg
+        assert f"](docs/{path.name})" in readme
 
 
 @pytest.mark.parametrize("scene", look.SCENES, ids=lambda scene: scene.name)
@@ -26,6 +27,7 @@ async def test_every_scene_can_be_drawn(scene: look.Scene) -> None:
         "asks-answered": "rejectno",
         "asks-edited": "argumentsof",
         "replay": "event",
+        "compare": "differ",
         "paused": "paused",
         "zoom": "Editor",
     }

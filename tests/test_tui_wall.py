@@ -9,7 +9,7 @@ import pytest
 from textual.pilot import Pilot
 from tui_events import Clock, FakeRun, Stage, Tape, settle, staged
 
-from orchestra.events import Event, Interrupted, Member, TextDelta, ToolStarted
+from orchestra.events import AgentFinished, Event, Interrupted, Member, TextDelta, ToolStarted
 from orchestra.tui.app import Viewer
 from orchestra.tui.board import Board
 from orchestra.tui.layout import CELL_HEIGHT, CELL_WIDTH, cells, has_wall, split
@@ -97,6 +97,19 @@ def test_the_newest_lines_of_who_is_at_work() -> None:
     rows = ["".join(span.text for span in row) for row in tail(board.agents["w1"], 12, 2)]
     assert rows[0].strip() == "今天 😀 end"
     assert rows[1].startswith("● search")
+
+
+async def test_a_note_of_several_lines_takes_one_row_of_a_cell() -> None:
+    events = crowd(40)
+    failed = AgentFinished(
+        status="failed", error="no page\n{\n  1\n}", agent="w3", call="lead/w3#1"
+    )
+    async with staged([*events, failed], (160, 50), team(40), hold=True) as stage:
+        assert "no page { 1 }" in texts(stage)
+        assert all(
+            "\n" not in line.text
+            for line in stage.deck.wall.render_lines(stage.deck.wall.size.region)
+        )
 
 
 def test_long_lines_are_wrapped_from_their_end() -> None:

@@ -13,6 +13,7 @@ from textual import events
 from textual.geometry import Region
 from textual.message import Message
 
+from ..text import one_line
 from .blocks import Agent, Block
 from .canvas import Canvas
 from .items import Note, Prose, State
@@ -191,7 +192,8 @@ def _backwards(block: Block, width: int) -> Iterator[Spans]:
             look = "void" if item.void else "reasoning" if item.reasoning else "text"
             yield from _prose(item.lines, width, look)
         elif isinstance(item, Note):
-            yield (Span(fit(f"{NOTE_GLYPHS[item.tone]} {item.text}", width), f"note-{item.tone}"),)
+            note = f"{NOTE_GLYPHS[item.tone]} {one_line(item.text)}"
+            yield (Span(fit(note, width), f"note-{item.tone}"),)
         else:
             yield tool_rows(item, width)[0]
 
