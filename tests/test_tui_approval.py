@@ -325,6 +325,31 @@ async def test_keys_that_were_for_others_answer_nothing() -> None:
         await watch.until(lambda: len(asking.decided) == 2)
 
 
+def at_once(app: Viewer, *keys: str) -> None:
+    """As when a slow line, or a fast hand, brings several keys in one go."""
+    for key in keys:
+        app.post_message(events.Key(key, key if len(key) == 1 else None))
+
+
+async def test_keys_typed_in_one_go_keep_their_order() -> None:
+    asking = Asking(waiting().events, hold=True)
+    async with watching(asking) as watch:
+        split = watch.app.split
+        await watch.answer("⏸ 1 of 2", "")
+        at_once(watch.app, "x", "backspace", *"r one", "tab", *"ignored")
+        await watch.until("⏸ 2 of 2")
+        await watch.pilot.pause()
+        assert split.prompt.value == ""  # the second question has only just come
+        await watch.linger()
+        at_once(watch.app, *"ab", "backspace", "backspace", "e", "enter")
+        await watch.until("arguments of web_search")
+        at_once(watch.app, "f7", *'{"q": 8', "backspace", *"9}", "ctrl+s")
+        await watch.until(lambda: len(asking.decided) == 1)
+        assert split.prompt.value == "r one"
+    assert asking.decided[0] is not None
+    assert asking.decided[0].args == {"q": 9}
+
+
 async def test_who_reads_elsewhere_is_left_there_until_they_reply() -> None:
     asking = Asking(waiting().events, hold=True)
     async with watching(asking, (80, 24)) as watch:
@@ -352,9 +377,11 @@ async def test_what_is_typed_stays_with_its_question() -> None:
         await watch.type("r two", "shift+tab")
         assert prompt.value == "r one"
         asking.questions.answer(prompt.pending, None)  # as if it were gone
-        await watch.pilot.press("enter")
         await watch.until("▔ ⏸ editor/researcher#2 asks: web_search(q: 2)")
+        await watch.pilot.press("enter", "!")  # they were for the other one
         assert prompt.value == "r two"
+        assert len(asking.decided) == 1
+        await watch.linger()
         await watch.pilot.press("enter")
         await watch.until(lambda: len(asking.decided) == 2)
     assert asking.decided[0] is None

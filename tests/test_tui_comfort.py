@@ -141,6 +141,7 @@ async def test_keys_can_be_remapped_and_the_help_shows_them() -> None:
         ({"pane.up": "ctrl+c"}, "'ctrl+c' is app.cancel already"),
         ({"view.zoom": "ctrl+p"}, "'ctrl+p' is the palette already"),
         ({"app.cancel": "x"}, "'x' is a letter that people type there"),
+        ({"app.cancel": "-"}, "'minus' is a letter that people type there"),
         ({"view.zoom": "x", "view.tree": "x"}, "'x' is"),
     ],
 )
@@ -158,6 +159,9 @@ async def test_a_letter_is_no_command_while_someone_types() -> None:
         app.clock.now += GRACE  # type: ignore[attr-defined]
         await pilot.press("i")
         assert app.focused is app.split.prompt
+        told = {what for _, _, what in app.split.footer._keys}
+        assert "cancel" in told
+        assert not told & {"find", "zoom", "help"}  # each is on what is text here
         await pilot.press("n", "o")
         assert app.split.prompt.value == "no"
         await pilot.press("escape", "n")

@@ -182,3 +182,69 @@ def test_hostile_bytes_never_reach_the_terminal(start: Start) -> None:
     terminal.drain()
     for obeyed in ("\x1b]52", "\x1b]0;owned", "\x1b[2J", "\x9b", "\u202e", "\u2066"):
         assert obeyed.encode() not in terminal.seen
+
+
+LOUD = """
+import ctypes, os, subprocess, sys
+
+
+def shout(how: str) -> str:
+    if how == "write":
+        os.write(1, b"STRAY" * 2_000 + b"\\n")
+        os.write(2, b"STRAY\\n")
+    elif how == "program":
+        subprocess.run("echo STRAY; echo STRAY >&2; printf '\\033]0;STRAY\\007'", shell=True)
+    elif how == "c":
+        ctypes.CDLL(None).puts(b"STRAY")
+        ctypes.CDLL(None).fflush(None)
+    elif how == "dunder":
+        print("STRAY", file=sys.__stdout__, flush=True)
+        print("STRAY", file=sys.__stderr__, flush=True)
+    elif how == "read":  # it would wait for keys, and take them from the viewer
+        return repr(subprocess.run("cat", capture_output=True).stdout)
+    return "heard " + how
+"""
+LOUD_DESK = """
+version: 1
+tools: {shout: {python: "loud:shout"}}
+agents: {lead: {tools: [shout]}}
+input: go
+script:
+  lead:
+    - tool_calls:
+        [shout: {how: write}, shout: {how: program}, shout: {how: c}, shout: {how: dunder}]
+    - tool_calls: [shout: {how: read}]
+    - {match: "b''", text: all is said}
+"""
+
+
+def test_nobody_else_writes_on_the_terminal_or_reads_its_keys(spawn: Spawn, tmp_path: Path) -> None:
+    (tmp_path / "loud.py").write_text(LOUD)
+    (tmp_path / "desk.yaml").write_text(LOUD_DESK)
+    terminal = spawn(["-m", "orchestra", "tui", str(tmp_path / "desk.yaml"), "--trust"])
+    terminal.read_until(b"all is said")
+    terminal.read_until(b"replay")
+    assert b"STRAY" not in terminal.seen
+    os.write(terminal.fd, b"o")
+    terminal.read_until(b"7 lines")
+    os.write(terminal.fd, b"q")
+    terminal.read_until(b"all is said")
+    os.write(terminal.fd, b"q")
+    assert terminal.drain() == 0
+    assert b"\x1b]0;STRAY" not in terminal.seen
+    assert termios.tcgetattr(terminal.fd)[3] & termios.ECHO
+
+
+def test_it_draws_where_stdout_leads(spawn: Spawn, tmp_path: Path) -> None:
+    path, log = tmp_path / "desk.yaml", tmp_path / "log"
+    path.write_text(DESK)
+    start = "import os, sys; f = open(sys.argv[1], 'w'); os.dup2(f.fileno(), 2); "
+    terminal = spawn(
+        ["-c", f"{start}os.execv(sys.executable, [sys.executable, *sys.argv[2:]])",
+         str(log), "-m", "orchestra", "tui", str(path)]
+    )  # fmt: skip
+    terminal.read_until(b"all is well")
+    os.write(terminal.fd, b"q")
+    assert terminal.drain() == 0
+    assert RESTORED in terminal.seen
+    assert log.read_bytes() == b""

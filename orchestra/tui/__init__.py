@@ -17,8 +17,10 @@ from collections.abc import Sequence
 
 from ..errors import OrchestraError
 from ..events import Event, Member, RunFinished
+from .alone import alone
 from .app import Viewer
 from .comfort import Comfort
+from .console import Stray
 from .feed import Run, Source
 from .gallery import Exhibit, Gallery
 from .pauses import short_pauses
@@ -95,12 +97,13 @@ def replay(
 
 
 def _shown(viewer: Viewer) -> RunFinished | None:
-    try:
-        with short_pauses():
-            viewer.run()
-    finally:
-        viewer.attention.give_back()
-        viewer.feed.stop()
+    with alone(viewer.stray):
+        try:
+            with short_pauses():
+                viewer.run()
+        finally:
+            viewer.attention.give_back()
+            viewer.feed.stop()
     if viewer.signal is not None:
         raise Terminated(viewer.signal)
     if viewer.feed.error is not None:
@@ -123,7 +126,8 @@ def choose(
         Terminated: a signal ended it.
     """
     gallery = Gallery(exhibits, at=at, notice=notice, comfort=comfort)
-    chosen = gallery.run()
+    with alone(Stray()):
+        chosen = gallery.run()
     if gallery.signal is not None:
         raise Terminated(gallery.signal)
     if gallery.return_code:
@@ -143,7 +147,8 @@ def beside(
         Terminated: a signal ended it.
     """
     twins = Twins(a, b, comfort or Comfort())
-    twins.run()
+    with alone(Stray()):
+        twins.run()
     if twins.signal is not None:
         raise Terminated(twins.signal)
     if twins.return_code:

@@ -71,16 +71,16 @@ class Asking(Reading):
         if not self.answering and not (prompt.pending and self._asks_here(prompt.pending)):
             own = next((it for it in prompt.queue if self._asks_here(it)), None)
             if own is not None:
-                self._turn_to(own)
+                self._turn_to(own, wanted=True)
         question = prompt.question
         agent = self.board.agents.get(question.agent or "") if question else None
         if agent:
             self.bring(agent)
         self.set_focus(self.editor if self.editor.display else prompt)
 
-    def _turn_to(self, pending: Pending | None) -> None:
+    def _turn_to(self, pending: Pending | None, *, wanted: bool = False) -> None:
         self.editor.close()
-        self.prompt.show(pending)
+        self.prompt.show(pending, wanted=wanted)
         self.prompt.display = pending is not None
 
     def on_prompt_turned(self) -> None:

@@ -1,8 +1,8 @@
 """What strays onto the terminal - a ``print`` in a tool, a warning, a log line - is kept here.
 
-While the viewer draws, a line that another writes would stand in the middle of a pane. So both
+While the viewer draws, a line that another writes would stand in the middle of a pane. So the
 standard streams are this module's for as long as it runs; what they are told can be read in the
-console.
+console. What goes past them comes from :mod:`.alone`.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import io
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import ClassVar
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import ClassVar, TextIO
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -39,10 +39,10 @@ class Stray:
         self._lines: deque[str] = deque(maxlen=KEPT)
         self._lock = threading.Lock()
 
-    def add(self, line: str) -> None:
+    def add(self, lines: Sequence[str]) -> None:
         with self._lock:
-            self._lines.append(line[:_WIDTH])
-            self.count += 1
+            self._lines.extend(line[:_WIDTH] for line in lines[-KEPT:])
+            self.count += len(lines)
 
     def since(self, count: int) -> list[str]:
         """What came after the first ``count``, as far as it is kept; harmless to a terminal."""
@@ -52,22 +52,35 @@ class Stray:
         return [tame(line).replace("\n", " ") for line in lines]
 
     @contextmanager
+    def stream(self, terminal: TextIO | None = None) -> Iterator[_Catch]:
+        """A stream of which each line is kept. ``terminal``: asked about its size, it is that."""
+        stream = _Catch(self, terminal)
+        try:
+            yield stream
+        finally:
+            stream.finish()
+
+    @contextmanager
     def caught(self) -> Iterator[None]:
         """While this lasts, the standard streams write here.
 
         Inside Textual's own redirection, which posts a message for every piece that is written: a
-        tool that prints in a loop would then cost the keys their speed.
+        tool that prints in a loop would then cost the keys their speed. Textual's driver has its
+        streams by now; it looks at the size of the terminal by ``sys.__stdout__``.
         """
-        streams = _Catch(self), _Catch(self)
-        before = sys.stdout, sys.stderr
-        sys.stdout, sys.stderr = streams
-        try:
+        with ExitStack() as stack:
+            for name in ("stdout", "stderr", "__stdout__", "__stderr__"):
+                before = getattr(sys, name)
+                terminal = before if name.startswith("__") else None
+                stream = stack.enter_context(self.stream(terminal))
+                setattr(sys, name, stream)
+                stack.callback(_put_back, name, stream, before)
             yield
-        finally:
-            for stream in streams:
-                stream.finish()
-            if (sys.stdout, sys.stderr) == streams:  # else somebody has put back others
-                sys.stdout, sys.stderr = before
+
+
+def _put_back(name: str, stream: _Catch, before: TextIO) -> None:
+    if getattr(sys, name) is stream:  # else somebody has put back another
+        setattr(sys, name, before)
 
 
 class _Catch(io.TextIOBase):
@@ -75,14 +88,18 @@ class _Catch(io.TextIOBase):
 
     encoding = "utf-8"
 
-    def __init__(self, stray: Stray) -> None:
+    def __init__(self, stray: Stray, terminal: TextIO | None = None) -> None:
         super().__init__()
         self._stray = stray
+        self._terminal = terminal
         self._rest = ""
         self._lock = threading.Lock()
 
     def writable(self) -> bool:
         return True
+
+    def fileno(self) -> int:
+        return super().fileno() if self._terminal is None else self._terminal.fileno()
 
     def write(self, text: str, /) -> int:
         with self._lock:
@@ -90,8 +107,8 @@ class _Catch(io.TextIOBase):
             if len(self._rest) > _LONGEST:
                 lines.append(self._rest)
                 self._rest = ""
-        for line in lines:
-            self._stray.add(line.rstrip("\r"))
+        if lines:
+            self._stray.add([line.rstrip("\r") for line in lines])
         return len(text)
 
     def finish(self) -> None:
@@ -99,7 +116,7 @@ class _Catch(io.TextIOBase):
         with self._lock:
             rest, self._rest = self._rest, ""
         if rest:
-            self._stray.add(rest)
+            self._stray.add([rest])
 
 
 class Console(ModalScreen[None]):

@@ -13,11 +13,12 @@ from ..text import one_line
 from .items import State
 from .questions import Pending, Questions
 from .requests import pretty
+from .typeahead import InOrder
 
 _HINT = "nothing runs before it is sent"
 
 
-class Editor(TextArea):
+class Editor(InOrder, TextArea):
     """Shown in place of the bar while arguments are edited.
 
     Attributes:

@@ -37,9 +37,13 @@ class Place:
         return self.priority or issubclass(self.owner, Input | TextArea)
 
 
+# Textual calls some characters otherwise than Unicode does, and does not know them by that name.
+_UNICODE = {name: character for character, name in KEY_NAME_REPLACEMENTS.items()}
+
+
 def is_text(key: str) -> bool:
     """Whether a key is a character to who types."""
-    character = key_to_character(key)
+    character = key_to_character(_UNICODE.get(key, key))
     return character is not None and character.isprintable()
 
 

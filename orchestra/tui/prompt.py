@@ -19,13 +19,14 @@ from ..text import one_line
 from . import tools
 from .items import State
 from .questions import Pending, Questions
+from .typeahead import InOrder
 
 GRACE = 0.5  # seconds in which a question that has just come takes no keys: they were for others
 _TURN = "Your next message: enter sends it, ctrl+d ends"
 _ANSWER = "Your answer: enter sends it, ctrl+d leaves the question open"
 
 
-class Prompt(Input):
+class Prompt(InOrder, Input):
     """Where the user answers: shown while the run waits for them.
 
     Attributes:
@@ -84,15 +85,19 @@ class Prompt(Input):
         since = self.pending.shown if self.pending and self.pending.question else None
         return since is not None and self.clock() < since + GRACE
 
-    def show(self, pending: Pending | None) -> None:
-        """Ask this. What is typed in answer to something else stays with that."""
+    def show(self, pending: Pending | None, *, wanted: bool = False) -> None:
+        """Ask this. What is typed in answer to something else stays with that.
+
+        ``wanted``: the user has turned to it. Else it takes the place of another, for which the
+        keys may be that are just pressed.
+        """
         if self.pending is not None:
             self.pending.draft = self.value
         self.clear()
         self.pending = pending
         if pending is None:
             return
-        if pending.shown is None:
+        if pending.shown is None or not wanted:
             pending.shown = self.clock()
         self.insert_text_at_cursor(pending.draft)
         self.invite()
@@ -182,7 +187,7 @@ class Prompt(Input):
         """On to another question, in a ring; none is answered by that."""
         if self.pending in self.queue:
             at = self.queue.index(self.pending) + by
-            self.show(self.queue[at % len(self.queue)])
+            self.show(self.queue[at % len(self.queue)], wanted=True)
             self.post_message(self.Turned())
 
     def _say(self, value: str | Decision | None) -> None:

@@ -19,12 +19,13 @@ from .board import Board
 from .deck import Deck
 from .finding import Match, find, last_message, pattern_of, text_of
 from .pane import Pane
+from .typeahead import InOrder
 
 _NAME = re.compile(r"[^\w.-]+")
 _OSC_52 = 74_000  # bytes of text that every terminal takes
 
 
-class Find(Input):
+class Find(InOrder, Input):
     """The bar to type in what is looked for; hidden until then."""
 
     DEFAULT_CSS = """
