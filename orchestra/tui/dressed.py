@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -12,6 +13,7 @@ from .rows import Spans
 from .views import Key, ProseView
 
 KEPT = 600  # rendered rows that a pane keeps: far more than it shows
+_EQUAL = 1_024  # rows without a letter in a row that are told apart
 
 
 class Allowance:
@@ -44,8 +46,13 @@ class _Piece:
     after: int
     marked: bool
     rows: list[Spans] | None = None
-    was: int = 1  # how many rows it had when it was last rendered
+    inks: list[int] | None = None  # letters before each of the rows, once somebody asks
     used: int = 0
+
+    def ink(self) -> list[int]:
+        if self.inks is None:
+            self.inks = _inks(self.rows or ())
+        return self.inks
 
 
 class DressedView:
@@ -81,7 +88,7 @@ class DressedView:
         if self._shape != (width, theme, prose.version):
             self._shape = (width, theme, prose.version)
             for piece in self._pieces:
-                piece.rows = None
+                piece.rows = piece.inks = None
         self._measure()
 
     def _measure(self) -> None:
@@ -122,7 +129,6 @@ class DressedView:
                 piece.rows = render(lines, width, dark=theme == "dark")
                 if piece is self._pieces[-1] and len(piece.rows) > 1 and not piece.rows[-1]:
                     piece.rows.pop()  # nothing of it comes after
-                piece.was = len(piece.rows)
                 changed = True
         if changed:
             self._undress()
@@ -137,7 +143,7 @@ class DressedView:
             if total <= KEPT or piece.used == self._uses:
                 return
             total -= len(piece.rows or ())
-            piece.rows = None
+            piece.rows = piece.inks = None
 
     def key(self, row: int) -> Key:
         found = self._find(row)
@@ -161,30 +167,49 @@ class DressedView:
         return self.plain.rows_of(piece.first, piece.after)[0] + offset
 
     def mark(self, row: int) -> tuple[int, int]:
-        """A line and a column; of rendered text a line, and minus the row from there, less one."""
+        """A line and a column; of rendered text its first line, and minus how much is before.
+
+        How much: the letters, which are the same at any width, and rows since the last of them.
+        """
         found = self._find(row)
         if found is None:
             return self.plain.mark(row)
         piece, offset = found
         if piece.rows is None:
             return self.plain.mark(self._plain(piece, offset))
-        return piece.first, -1 - offset
+        inks = piece.ink()
+        ink = inks[offset]
+        return piece.first, -1 - ink * _EQUAL - min(offset - bisect_left(inks, ink), _EQUAL - 1)
 
     def row_of(self, mark: tuple[int, int]) -> int:
-        line, column = mark
-        piece = next((it for it in self._pieces if it.first <= line < it.after), None)
+        piece = next((it for it in self._pieces if it.first <= mark[0] < it.after), None)
         if piece is None:
             return self.plain.row_of(mark)
         start, end = self.plain.rows_of(piece.first, piece.after)
+        if not self._ends:
+            return start + self._plain_row(mark, start, end)
         index = self._pieces.index(piece)
-        above = self._ends[index - 1] if self._ends and index else 0
-        if not self._ends or piece.rows is None:
-            if column >= 0:
-                row = self.plain.row_of(mark)
-            else:  # it stood in rendered text, about there
-                row = start + (-1 - column) * max(end - start, 1) // max(piece.was, 1)
-            return row if not self._ends else above + row - start
-        if column < 0:
-            return above + min(-1 - column, len(piece.rows) - 1)
-        plain = self.plain.row_of(mark) - start
-        return above + plain * len(piece.rows) // max(end - start, 1)
+        above = self._ends[index - 1] if index else 0
+        if piece.rows is None:
+            return above + self._plain_row(mark, start, end)
+        ink, more = divmod(-1 - mark[1], _EQUAL)
+        inks = piece.ink()
+        if mark[1] >= 0:  # it stood in plain text
+            row = self.plain.row_of(mark) - start
+            ink, more = _inks(map(self.plain.spans, range(start, end)))[row], _EQUAL
+        row = min(bisect_left(inks, ink) + more, bisect_right(inks, ink) - 1)
+        return above + min(row, len(piece.rows) - 1)
+
+    def _plain_row(self, mark: tuple[int, int], start: int, end: int) -> int:
+        """Which of a piece's plain rows, ``start`` to ``end``, has what stood at a mark."""
+        if mark[1] >= 0:
+            return self.plain.row_of(mark) - start
+        ink = (-1 - mark[1]) // _EQUAL
+        inks = _inks(map(self.plain.spans, range(start, end)))
+        return max(min(bisect_right(inks, ink) - 1, end - start - 1), 0)
+
+
+def _inks(rows: Iterable[Spans]) -> list[int]:
+    """How many letters stand before each row, and how many there are."""
+    texts = ("".join(span.text for span in row) for row in rows)
+    return [0, *accumulate(sum(map(str.isalnum, text)) for text in texts)]
