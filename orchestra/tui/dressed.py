@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import accumulate
 
 from .items import Prose
-from .markdown import is_marked, pieces, render
+from .markdown import is_marked, pieces, render, unfenced
 from .rows import Spans
 from .views import Key, ProseView
 
 KEPT = 600  # rendered rows that a pane keeps: far more than it shows
+_MARK = re.compile(r"[^\w\s]+")
 _EQUAL = 1_024  # rows without a letter in a row that are told apart
 
 
@@ -82,7 +84,7 @@ class DressedView:
         if theme and not self._cut:
             self._cut = True
             self._pieces = [
-                _Piece(first, after, is_marked("\n".join(prose.lines[first:after])))
+                _Piece(first, after, is_marked("\n".join(prose.whole(first, after))))
                 for first, after in pieces(prose.lines)
             ]
         if self._shape != (width, theme, prose.version):
@@ -124,7 +126,7 @@ class DressedView:
             piece.used = self._uses
             if piece.rows is not None or not piece.marked:
                 continue
-            lines = self.prose.lines[piece.first : piece.after]
+            lines = self.prose.whole(piece.first, piece.after)
             if allowance.take(sum(map(len, lines))):
                 piece.rows = render(lines, width, dark=theme == "dark")
                 if piece is self._pieces[-1] and len(piece.rows) > 1 and not piece.rows[-1]:
@@ -162,6 +164,30 @@ class DressedView:
         if piece.rows is None:
             return self.plain.spans(self._plain(piece, offset))
         return piece.rows[offset]
+
+    def glue(self, row: int) -> str:
+        """What stands between the row before and this one: what the text has there."""
+        found = self._find(row)
+        if found is None:
+            return self.plain.glue(row)
+        piece, offset = found
+        if piece.rows is None:
+            return self.plain.glue(self._plain(piece, offset))
+        ink = piece.ink()[offset]
+        source = unfenced(self.prose.whole(piece.first, piece.after))
+        letters = [at for at, character in enumerate(source) if character.isalnum()]
+        if not offset or not 0 < ink < len(letters):
+            return "\n"
+        before, after = letters[ink - 1], letters[ink]
+        around = _letters(piece.rows[:offset])[-1:], _letters(piece.rows[offset:])[:1]
+        gap = source[before + 1 : after]
+        if "\n" in gap or around != (source[before], source[after]):
+            return "\n"  # or something is shown in another order, as in a table
+        text = "".join(span.text for span in piece.rows[offset] if span.look != "bar")
+        mark = _MARK.match(text.lstrip())
+        if mark and mark[0] in gap:  # the row begins with a bracket, or a comma
+            gap = gap[: gap.rindex(mark[0])]
+        return gap if gap.isspace() else " " * (" " in gap)
 
     def _plain(self, piece: _Piece, offset: int) -> int:
         return self.plain.rows_of(piece.first, piece.after)[0] + offset
@@ -211,5 +237,8 @@ class DressedView:
 
 def _inks(rows: Iterable[Spans]) -> list[int]:
     """How many letters stand before each row, and how many there are."""
-    texts = ("".join(span.text for span in row) for row in rows)
-    return [0, *accumulate(sum(map(str.isalnum, text)) for text in texts)]
+    return [0, *accumulate(len(_letters([row])) for row in rows)]
+
+
+def _letters(rows: Iterable[Spans]) -> str:
+    return "".join(filter(str.isalnum, (it for row in rows for span in row for it in span.text)))
