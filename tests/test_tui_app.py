@@ -436,3 +436,18 @@ async def test_what_is_over_cannot_be_held_or_called_off() -> None:
         await stage.press("p", "x", "x")
         assert stage.run.asked == []
         assert "paused" not in stage.screen[0]
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+async def test_help_loses_no_word_however_narrow_it_is(width: int) -> None:
+    async with staged(newsroom().events, (width, 300)) as stage:
+        await stage.press("question_mark")
+        for _ in range(2):
+            area = stage.app.screen.query_one("#keys").region
+            rows = [row[area.x : area.right] for row in stage.screen[area.y : area.bottom]]
+            shown = " ".join(" ".join(rows).split())
+            assert "Nothing is selected (drag selects; twice a word, three times a line)" in shown
+            assert "Find words in this pane; a capital letter makes case count" in shown
+            await stage.pilot.resize_terminal(140 - width, 300)
+            await stage.pilot.pause()
+            assert stage.app.screen.query_one("#keys").has_focus  # so that the keys scroll it

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from typing import Any
 
 import pytest
@@ -199,6 +200,45 @@ def test_whatever_is_rendered_places_lead_back(seed: int) -> None:
             check(view)
 
 
+def numbered(paragraphs: int = 30) -> str:
+    """Paragraphs whose words are numbers, counted through, so that any row tells where it is."""
+    words = iter(range(10_000))
+    return "\n\n".join(
+        f"## {next(words)}\n\n**{next(words)}** " + " ".join(str(next(words)) for _ in range(60))
+        for _ in range(paragraphs)
+    )
+
+
+def numbers(view: DressedView, row: int) -> list[int]:
+    text = "".join(span.text for span in view.spans(row))
+    return [int(word) for word in re.findall(r"\d+", text)]
+
+
+@pytest.mark.parametrize("width", [25, 60, 140])
+@pytest.mark.parametrize("after", ["dark", ""])
+def test_a_place_in_rendered_text_is_the_same_word_at_any_width(width: int, after: str) -> None:
+    view = DressedView(message(numbered()))
+    for seen in range(3, 150, 11):
+        view.sync(40, reasoning=True, markdown="dark")
+        for row in range(0, view.height, 20):
+            view.dress(row, row + 20, Allowance())
+        found = numbers(view, seen)
+        if not found:
+            continue  # an empty row
+        mark = view.mark(seen)
+        view.sync(width, reasoning=True, markdown=after)
+        for _ in range(2):  # before it is rendered at this width, and then
+            here = numbers(view, view.row_of(mark))
+            assert here
+            assert here[0] <= found[0] <= here[-1]
+            for row in range(0, view.height, 20):
+                view.dress(row, row + 20, Allowance())
+        view.sync(40, reasoning=True, markdown="dark")
+        for row in range(0, view.height, 20):
+            view.dress(row, row + 20, Allowance())
+        assert numbers(view, view.row_of(mark)) == found  # and back again
+
+
 def test_only_what_is_seen_is_rendered(monkeypatch: pytest.MonkeyPatch) -> None:
     rendered: list[int] = []
     real = markdown.render
@@ -327,6 +367,33 @@ async def test_the_reader_stays_where_they_are() -> None:
         await stage.pilot.resize_terminal(60, 30)
         await stage.settle()
         assert abs(paragraph() - before) <= 2
+
+
+async def test_after_a_resize_all_that_is_in_sight_is_rendered() -> None:
+    text = "\n\n".join(f"**Paragraph** {n} " + "of `code` " * 20 for n in range(200))
+    team = tuple(Member(name=name) for name in "abcd")
+    tape = Tape()
+    tape.begin(team)
+    for name in "abcd":
+        tape.call(name, "go")
+        tape.add(ModelStarted(message_id=name, model="x"), name)
+        tape.add(TextDelta(message_id=name, text=text), name)
+        tape.add(ModelFinished(message_id=name, text=text), name)
+        tape.done(name)
+    tape.end()
+    async with staged(tape.events, (200, 50), team) as stage:
+        for size in ((100, 60), (250, 70), (120, 40)):
+            await stage.pilot.resize_terminal(*size)
+            await stage.pilot.pause()
+            for _ in range(30):
+                stage.app.tick()
+            for name in "abcd":
+                assert not {"*", "`"} & set("".join(stage.text(name)))
+        for _ in range(9):  # nor does what somebody scrolls to wait for news
+            stage.pane("a").action_scroll_pages(-1)
+        stage.app.tick()
+        stage.app.tick()
+        assert not {"*", "`"} & set("".join(stage.text("a")))
 
 
 async def test_scrolling_through_goes_row_by_row_and_misses_nothing() -> None:

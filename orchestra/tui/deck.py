@@ -78,7 +78,6 @@ class Deck(Widget):
         self.shape: Shape | None = None
         self.hidden: set[str] = set()
         self.wall = Wall()
-        self._unfinished: set[str] = set()
         self._pattern: re.Pattern[str] | None = None
         self.narrow = False
         self.reasoning = True
@@ -190,16 +189,13 @@ class Deck(Widget):
 
     def update(self, names: set[str]) -> None:
         """Let the displayed panes of these agents take in what is new."""
-        unfinished, self._unfinished = self._unfinished, set()
         self.allowance.renew()
-        for name in names | unfinished:
+        for name in names.union(it.agent.name for it in self.panes.values() if it.unfinished):
             pane = self.panes.get(name)
             if pane is not None and pane.display:
                 pane.reasoning, pane.markdown = self.reasoning, self.markdown
                 pane.wrap, pane.times = self.wrap, self.times
                 pane.update()
-                if self.allowance.short:  # what is left to render is rendered in the next frame
-                    self._unfinished.add(name)
         self.wall.update(names)
 
     def highlight(self, pattern: re.Pattern[str] | None) -> None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import accumulate
 
 from .items import Prose
-from .markdown import is_marked, pieces, render
+from .markdown import is_marked, pieces, render, unfenced
 from .rows import Spans
 from .views import Key, ProseView
 
 KEPT = 600  # rendered rows that a pane keeps: far more than it shows
+_MARK = re.compile(r"[^\w\s]+")
+_EQUAL = 1_024  # rows without a letter in a row that are told apart
 
 
 class Allowance:
@@ -44,8 +48,13 @@ class _Piece:
     after: int
     marked: bool
     rows: list[Spans] | None = None
-    was: int = 1  # how many rows it had when it was last rendered
+    inks: list[int] | None = None  # letters before each of the rows, once somebody asks
     used: int = 0
+
+    def ink(self) -> list[int]:
+        if self.inks is None:
+            self.inks = _inks(self.rows or ())
+        return self.inks
 
 
 class DressedView:
@@ -75,13 +84,13 @@ class DressedView:
         if theme and not self._cut:
             self._cut = True
             self._pieces = [
-                _Piece(first, after, is_marked("\n".join(prose.lines[first:after])))
+                _Piece(first, after, is_marked("\n".join(prose.whole(first, after))))
                 for first, after in pieces(prose.lines)
             ]
         if self._shape != (width, theme, prose.version):
             self._shape = (width, theme, prose.version)
             for piece in self._pieces:
-                piece.rows = None
+                piece.rows = piece.inks = None
         self._measure()
 
     def _measure(self) -> None:
@@ -117,12 +126,11 @@ class DressedView:
             piece.used = self._uses
             if piece.rows is not None or not piece.marked:
                 continue
-            lines = self.prose.lines[piece.first : piece.after]
+            lines = self.prose.whole(piece.first, piece.after)
             if allowance.take(sum(map(len, lines))):
                 piece.rows = render(lines, width, dark=theme == "dark")
                 if piece is self._pieces[-1] and len(piece.rows) > 1 and not piece.rows[-1]:
                     piece.rows.pop()  # nothing of it comes after
-                piece.was = len(piece.rows)
                 changed = True
         if changed:
             self._undress()
@@ -137,7 +145,7 @@ class DressedView:
             if total <= KEPT or piece.used == self._uses:
                 return
             total -= len(piece.rows or ())
-            piece.rows = None
+            piece.rows = piece.inks = None
 
     def key(self, row: int) -> Key:
         found = self._find(row)
@@ -157,34 +165,80 @@ class DressedView:
             return self.plain.spans(self._plain(piece, offset))
         return piece.rows[offset]
 
+    def glue(self, row: int) -> str:
+        """What stands between the row before and this one: what the text has there."""
+        found = self._find(row)
+        if found is None:
+            return self.plain.glue(row)
+        piece, offset = found
+        if piece.rows is None:
+            return self.plain.glue(self._plain(piece, offset))
+        ink = piece.ink()[offset]
+        source = unfenced(self.prose.whole(piece.first, piece.after))
+        letters = [at for at, character in enumerate(source) if character.isalnum()]
+        if not offset or not 0 < ink < len(letters):
+            return "\n"
+        before, after = letters[ink - 1], letters[ink]
+        around = _letters(piece.rows[:offset])[-1:], _letters(piece.rows[offset:])[:1]
+        gap = source[before + 1 : after]
+        if "\n" in gap or around != (source[before], source[after]):
+            return "\n"  # or something is shown in another order, as in a table
+        text = "".join(span.text for span in piece.rows[offset] if span.look != "bar")
+        mark = _MARK.match(text.lstrip())
+        if mark and mark[0] in gap:  # the row begins with a bracket, or a comma
+            gap = gap[: gap.rindex(mark[0])]
+        return gap if gap.isspace() else " " * (" " in gap)
+
     def _plain(self, piece: _Piece, offset: int) -> int:
         return self.plain.rows_of(piece.first, piece.after)[0] + offset
 
     def mark(self, row: int) -> tuple[int, int]:
-        """A line and a column; of rendered text a line, and minus the row from there, less one."""
+        """A line and a column; of rendered text its first line, and minus how much is before.
+
+        How much: the letters, which are the same at any width, and rows since the last of them.
+        """
         found = self._find(row)
         if found is None:
             return self.plain.mark(row)
         piece, offset = found
         if piece.rows is None:
             return self.plain.mark(self._plain(piece, offset))
-        return piece.first, -1 - offset
+        inks = piece.ink()
+        ink = inks[offset]
+        return piece.first, -1 - ink * _EQUAL - min(offset - bisect_left(inks, ink), _EQUAL - 1)
 
     def row_of(self, mark: tuple[int, int]) -> int:
-        line, column = mark
-        piece = next((it for it in self._pieces if it.first <= line < it.after), None)
+        piece = next((it for it in self._pieces if it.first <= mark[0] < it.after), None)
         if piece is None:
             return self.plain.row_of(mark)
         start, end = self.plain.rows_of(piece.first, piece.after)
+        if not self._ends:
+            return start + self._plain_row(mark, start, end)
         index = self._pieces.index(piece)
-        above = self._ends[index - 1] if self._ends and index else 0
-        if not self._ends or piece.rows is None:
-            if column >= 0:
-                row = self.plain.row_of(mark)
-            else:  # it stood in rendered text, about there
-                row = start + (-1 - column) * max(end - start, 1) // max(piece.was, 1)
-            return row if not self._ends else above + row - start
-        if column < 0:
-            return above + min(-1 - column, len(piece.rows) - 1)
-        plain = self.plain.row_of(mark) - start
-        return above + plain * len(piece.rows) // max(end - start, 1)
+        above = self._ends[index - 1] if index else 0
+        if piece.rows is None:
+            return above + self._plain_row(mark, start, end)
+        ink, more = divmod(-1 - mark[1], _EQUAL)
+        inks = piece.ink()
+        if mark[1] >= 0:  # it stood in plain text
+            row = self.plain.row_of(mark) - start
+            ink, more = _inks(map(self.plain.spans, range(start, end)))[row], _EQUAL
+        row = min(bisect_left(inks, ink) + more, bisect_right(inks, ink) - 1)
+        return above + min(row, len(piece.rows) - 1)
+
+    def _plain_row(self, mark: tuple[int, int], start: int, end: int) -> int:
+        """Which of a piece's plain rows, ``start`` to ``end``, has what stood at a mark."""
+        if mark[1] >= 0:
+            return self.plain.row_of(mark) - start
+        ink = (-1 - mark[1]) // _EQUAL
+        inks = _inks(map(self.plain.spans, range(start, end)))
+        return max(min(bisect_right(inks, ink) - 1, end - start - 1), 0)
+
+
+def _inks(rows: Iterable[Spans]) -> list[int]:
+    """How many letters stand before each row, and how many there are."""
+    return [0, *accumulate(len(_letters([row])) for row in rows)]
+
+
+def _letters(rows: Iterable[Spans]) -> str:
+    return "".join(filter(str.isalnum, (it for row in rows for span in row for it in span.text)))

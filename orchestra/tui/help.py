@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -12,6 +13,9 @@ from textual.content import Content
 from textual.dom import DOMNode
 from textual.screen import ModalScreen
 from textual.widgets import Static
+
+from .layout import TINY
+from .wrap import breaks
 
 _HIDDEN = {f"focus.{n}" for n in "23456789"} | {
     "tree.page-up",
@@ -93,6 +97,9 @@ _WORDS = {
 
 
 _WIDE = 170  # columns, from which on the keys stand in two columns
+_KEYS, _FEW = 18, 12  # columns of the keys, where there is room and where there is not
+_SCANT, _INDENT = 40, 4  # columns; below, the words stand under their keys
+_FRAME = 9  # columns that are not for words: padding, margin, and the bar that scrolls
 Group = tuple[str, BindingsMap | None, DOMNode | None]
 """A title, keys, and who tells which of them do something now."""
 
@@ -125,11 +132,14 @@ class Help(ModalScreen[None]):
         self._situation = situation
         self._keymap = dict(keymap or {})
         self._groups = list(groups)
+        self._composed_for = 0  # columns
 
     def compose(self) -> ComposeResult:
+        self._composed_for = self.app.size.width
         with VerticalScroll(id="keys"):
             if self._situation:
-                yield Static(Content(f"{self._situation}\n"))
+                words = _below(self._situation, self._room + self._left, "")
+                yield Static(Content(f"{words}\n"))
             with Container(id="groups"):
                 for column in self._columns():
                     yield Static(Content("\n").join(column))
@@ -137,6 +147,21 @@ class Help(ModalScreen[None]):
 
     def on_mount(self) -> None:
         self.query_one("#keys").focus()
+
+    async def on_resize(self) -> None:
+        if self._composed_for != self.app.size.width:
+            await self.recompose()
+            self.on_mount()
+
+    @property
+    def _left(self) -> int:
+        width = self.app.size.width
+        return _KEYS if width >= TINY else _FEW if width >= _SCANT else _INDENT
+
+    @property
+    def _room(self) -> int:
+        """Columns for the words of a key: of what does not fit the end would be lost."""
+        return max(self.app.size.width - _FRAME - self._left, 8)
 
     def _columns(self) -> list[list[Content]]:
         """The groups below each other; in two columns, about as long, where there is room."""
@@ -155,9 +180,10 @@ class Help(ModalScreen[None]):
     def _group(self, title: str, lines: list[tuple[str, str]]) -> Content:
         parts = [Content.styled(f"{title}\n", "bold $text-primary")]
         for keys, words in lines:
+            lead = f"  {keys:<{self._left - 2}}" if self._left > _INDENT else f"  {keys}\n    "
             parts += [
-                Content.styled(f"  {keys:<16}", "bold $text-accent"),
-                Content.styled(f"{words}\n", "$foreground"),
+                Content.styled(lead, "bold $text-accent"),
+                Content.styled(f"{_below(words, self._room, ' ' * self._left)}\n", "$foreground"),
             ]
         return Content("").join(parts)
 
@@ -184,6 +210,12 @@ def _offered(owner: DOMNode | None, binding: Binding) -> bool:
     action = binding.action.partition("(")[0].rpartition(".")[2]
     waits = action in ("reply", "approve", "edit", "again", "console")  # for what may come
     return owner is None or waits or bool(owner.check_action(action, ()))
+
+
+def _below(words: str, room: int, indent: str) -> str:
+    """The words in rows of ``room`` columns, all but the first of them indented."""
+    cuts = [0, *breaks(words, room), len(words)]
+    return f"\n{indent}".join(words[a:b].rstrip() for a, b in pairwise(cuts))
 
 
 def _height(group: Content) -> int:

@@ -59,6 +59,7 @@ class Prose:
         dropped: lines no longer kept; ``lines[0]`` is the line of that number.
         void: the message was aborted, the text does not count.
         final: nothing will change any more.
+        cuts: the numbers of lines that go on with the one before: it was too long for one.
         growing: makes lines of an answer that is JSON.
         at: when it began, in seconds of the run.
     """
@@ -71,6 +72,7 @@ class Prose:
     final: bool = False
     version: int = 0
     pending: list[str] = field(default_factory=list)
+    cuts: tuple[int, ...] = ()
     growing: Growing | None = None
     at: float = 0.0
     serial: int = field(default_factory=lambda: next(_serials))
@@ -101,6 +103,7 @@ class Prose:
         while len(line := self.lines[-1]) > LONG_LINE:
             cut = safe_cut(line, LONG_LINE) or LONG_LINE
             self.lines[-1:] = [line[:cut], line[cut:]]
+            self.cuts += (self.dropped + len(self.lines) - 1,)
 
     def drop(self, count: int) -> int:
         """Forget the oldest lines, never the last; the characters that went."""
@@ -108,8 +111,19 @@ class Prose:
         gone = sum(map(len, self.lines[:count]))
         del self.lines[:count]
         self.dropped += count
+        self.cuts = tuple(it for it in self.cuts if it > self.dropped)
         self.version += 1
         return gone
+
+    def whole(self, first: int = 0, after: int | None = None) -> list[str]:
+        """``lines[first:after]``, but what was one line is one again."""
+        found: list[str] = []
+        for number, line in enumerate(self.lines[first:after], self.dropped + first):
+            if found and number in self.cuts:
+                found[-1] += line
+            else:
+                found.append(line)
+        return found
 
 
 @dataclass(slots=True)

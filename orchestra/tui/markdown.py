@@ -13,7 +13,10 @@ from functools import lru_cache
 
 from markdown_it import MarkdownIt
 from rich.console import Console, ConsoleOptions, RenderResult
-from rich.markdown import Heading, Markdown
+from rich.markdown import CodeBlock, Heading, Markdown
+from rich.segment import Segment
+from rich.style import Style
+from rich.syntax import Syntax
 from rich.theme import Theme
 
 from .items import tame
@@ -29,6 +32,7 @@ _MARKS = re.compile(
 )
 _FENCE = re.compile(r" {0,3}(```|~~~)")
 _CONTINUES = re.compile(r"\s|[-*+] |\d{1,9}[.)] ")  # a list goes on after an empty line
+_LEAD = Style.from_meta({"lead": True})
 _THEME = Theme(
     {
         "markdown.code": "bold cyan",
@@ -75,6 +79,11 @@ def is_marked(text: str) -> bool:
     return len(text) <= LONGEST and _MARKS.search(text) is not None
 
 
+def unfenced(lines: Sequence[str]) -> str:
+    """The lines, without what stands in the fences of code: that is not shown."""
+    return "\n".join("" if _FENCE.match(line) else line for line in lines)
+
+
 class _Plain(Heading):
     """A heading at the left, without a box."""
 
@@ -83,8 +92,23 @@ class _Plain(Heading):
         yield self.text
 
 
+class _Code(CodeBlock):
+    """Code one column in, so that it stands out; that column is no part of the code."""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        code = str(self.text).rstrip()
+        syntax = Syntax(code, self.lexer_name, theme=self.theme, word_wrap=True)
+        for line in console.render_lines(syntax, options.update(width=options.max_width - 1)):
+            yield from (Segment(" ", _LEAD), *line, Segment.line())
+
+
 class _Message(Markdown):
-    elements = {**Markdown.elements, "heading_open": _Plain}  # noqa: RUF012 - Rich's
+    elements = {  # noqa: RUF012 - Rich's
+        **Markdown.elements,
+        "heading_open": _Plain,
+        "fence": _Code,
+        "code_block": _Code,
+    }
 
     def __init__(self, text: str, *, dark: bool) -> None:
         theme = "ansi_dark" if dark else "ansi_light"
@@ -117,7 +141,7 @@ def render(lines: Sequence[str], width: int, *, dark: bool) -> list[Spans]:
     rows: list[Spans] = []
     for line in console.render_lines(message, options, pad=False):
         spans = [
-            Span(shown(" ".join(tame(segment.text).split("\n"))), segment.style or "text")
+            Span(shown(" ".join(tame(segment.text).split("\n"))), _look(segment.style))
             for segment in line
             if segment.text and not segment.control
         ]
@@ -130,6 +154,12 @@ def render(lines: Sequence[str], width: int, *, dark: bool) -> list[Spans]:
     if lines and not lines[-1].strip():
         rows.append(())  # before the next piece
     return rows or [()]
+
+
+def _look(style: Style | None) -> Style | str:
+    if style is not None and style.meta:
+        return "bar"
+    return style or "text"
 
 
 def _painted(span: Span) -> bool:

@@ -74,6 +74,7 @@ class Pane(Selecting, can_focus=True):
         self.transcript = Transcript(agent)
         self.following = True
         self.missed = 0
+        self.unfinished = False  # something in sight is rendered in the next frame
         self.selection = None
         self._lines = []
         self._shape = -1  # of the agent, when the title was made
@@ -212,8 +213,9 @@ class Pane(Selecting, can_focus=True):
         self._choose()
         for _ in range(_TRIES):  # what is rendered takes other room, and more comes into sight
             if not self.transcript.dress(self._lines, self.allowance):
-                return
+                break
             self._choose()
+        self.unfinished = self.allowance.short
 
     def _choose(self) -> None:
         room = self.body_height

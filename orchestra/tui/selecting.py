@@ -15,7 +15,6 @@ from textual.binding import Binding, BindingType
 
 from .canvas import Canvas
 from .transcript import Place, Transcript
-from .views import BAR
 from .wrap import graphemes, is_simple
 
 _WORD = re.compile(r"\w+|\S")
@@ -78,13 +77,14 @@ class Selecting(Canvas):
         parts: list[str] = []
         for line in range(first, last + 1):
             start, end = self.picked(line) or (0, 0)
-            text = self.transcript.text(line)
-            piece = text[start:end]
-            if start == 0:
-                piece = piece.removeprefix(BAR)
+            spans = self.transcript.spans(line)
+            # What only says what kind of text it is stands before it, and is not of it.
+            lead = len(spans[0].text) if spans and spans[0].look == "bar" else 0
+            piece = "".join(span.text for span in spans)[max(start, lead) : end]
             glue = self.transcript.glue(line) if parts else ""
-            if glue == "\n" and parts:
+            if parts:
                 parts[-1] = parts[-1].rstrip()
+                piece = piece if glue == "\n" else piece.lstrip(" ")
             parts += [glue, piece]
         return "".join(parts).rstrip()
 

@@ -186,11 +186,7 @@ class Transcript:
         where one was wrapped: blanks, or nothing.
         """
         view, row = self._find(line)
-        number, start = view.mark(row)
-        if not isinstance(view, ProseView | DressedView) or start <= 0:
-            return "\n"
-        before = view.prose.lines[number - view.prose.dropped][:start]
-        return before[len(before.rstrip(" ")) :]
+        return view.glue(row) if isinstance(view, ProseView | DressedView) else "\n"
 
     def opening(self, line: int) -> float | None:
         """When the item began whose first row this is; None of every other row."""

@@ -14,9 +14,12 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from textual.app import App
+from textual.driver import Driver
 from textual.events import Event, Key
 from textual.widget import Widget
 from textual.widgets import Input, TextArea
+
+from .columns import placing
 
 
 class TypeAhead(App[None]):
@@ -25,6 +28,9 @@ class TypeAhead(App[None]):
     def __init__(self) -> None:
         super().__init__()
         self._given: WeakKeyDictionary[Key, Widget | None] = WeakKeyDictionary()
+
+    def get_driver_class(self) -> type[Driver]:
+        return placing(super().get_driver_class())
 
     async def on_event(self, event: Event) -> None:
         if isinstance(event, Key) and not event.is_forwarded:

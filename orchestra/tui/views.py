@@ -113,6 +113,15 @@ class ProseView:
     def mark(self, row: int) -> tuple[int, int]:
         return (0, 0) if self._collapsed else (self._line[row], self._start[row])
 
+    def glue(self, row: int) -> str:
+        """What stands between the row before and this one."""
+        number, start = self.mark(row)
+        index = number - self.prose.dropped
+        if not start and (not index or number not in self.prose.cuts):
+            return "\n"
+        before = self.prose.lines[index][:start] if start else self.prose.lines[index - 1]
+        return before[len(before.rstrip(" ")) :]
+
     def row_of(self, mark: tuple[int, int]) -> int:
         if self._collapsed or not self._line:
             return 0
