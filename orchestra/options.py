@@ -43,8 +43,11 @@ def parser() -> argparse.ArgumentParser:
     )
     _common(tui, "a scenario, or a recorded run: its .jsonl file, its id, or last")
     about = "another recorded run, to be held against the first: both side by side"
+    _mode(tui, "default: the models that the file and --model name")
     tui.add_argument("other", nargs="?", metavar="OTHER", help=about)
     tui.set_defaults(verb=_verb("tui"))
+
+    _record(verbs)
 
     about = "a gallery of the scenarios that ship: choose one and watch it; in a pipe, a list"
     demo = _add(verbs, "demo", about, "orchestra demo newsroom")
@@ -66,6 +69,7 @@ def parser() -> argparse.ArgumentParser:
     clock.add_argument("--real-time", action="store_true", help=about)
     about = "write the golden files anew, of the cases that pass otherwise"
     test.add_argument("--update", action="store_true", help=about)
+    _mode(test, "default: the script, and the cassette for agents that have none")
     test.set_defaults(verb=_verb("test"))
     about = "hold two recorded runs against each other, call by call"
     compare = _add(verbs, "compare", about, "orchestra compare before.jsonl last")
@@ -83,6 +87,34 @@ def parser() -> argparse.ArgumentParser:
 def _run(verbs: Verbs) -> argparse.ArgumentParser:
     run = verbs.add_parser("run", help="run a scenario and print what its agents say")
     _common(run)
+    _mode(run, "default: the models that the file and --model name")
+    _showing(run)
+    run.set_defaults(verb=_verb("run"))
+    return run
+
+
+def _record(verbs: Verbs) -> None:
+    about = "run a scenario with real models, and keep what they say for tests"
+    example = "orchestra record desk.yaml --model openai:gpt-5-mini"
+    record = _add(verbs, "record", about, example)
+    _common(record, resumes=False)
+    _showing(record)
+    about = "ask models only what has no reply yet in the cassette"
+    record.add_argument("--missing", action="store_true", help=about)
+    about = "print what was recorded as a 'script:' to be edited; records only if nothing is yet"
+    record.add_argument("--as-script", action="store_true", help=about)
+    record.set_defaults(verb=_verb("record"), resume=None, mode=None, seed=None)
+
+
+def _mode(parser: Options, default: str) -> None:
+    about = "who speaks: the script; the cassette, for the requests that were recorded; the "
+    about += f"cassette, whatever the requests are; real models; {default}"
+    modes = ("script", "replay", "loose", "live")
+    parser.add_argument("--mode", choices=modes, help=about)
+
+
+def _showing(run: Options) -> None:
+    """How a run is shown, and where it is saved."""
     run.add_argument(
         "--display",
         choices=("rich", "plain", "jsonl", "quiet"),
@@ -115,8 +147,6 @@ def _run(verbs: Verbs) -> argparse.ArgumentParser:
     run.add_argument(
         "--debug", action="store_true", help="every event with its metadata, on stderr"
     )
-    run.set_defaults(verb=_verb("run"))
-    return run
 
 
 def _readers(verbs: Verbs) -> None:
@@ -261,13 +291,15 @@ def _json(parser: Options) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON document instead of text")
 
 
-def _common(parser: argparse.ArgumentParser, file: str = "a scenario") -> None:
-    parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help=file)
+def _common(
+    parser: argparse.ArgumentParser, file: str = "a scenario", *, resumes: bool = True
+) -> None:
     parser.add_argument(
-        "--resume",
-        metavar="RUN",
-        help="go on with a run that broke off: an id of 'orchestra runs', its beginning, or last",
+        "file", nargs="?" if resumes else None, type=Path, metavar="FILE", help=file
     )
+    if resumes:
+        about = "go on with a run that broke off: an id of 'orchestra runs', its beginning, or last"
+        parser.add_argument("--resume", metavar="RUN", help=about)
     parser.add_argument(
         "--model",
         action="append",

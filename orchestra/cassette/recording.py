@@ -25,7 +25,7 @@ class Recording:
     missing: bool = False
     part: Part = field(init=False)
     asked: int = 0
-    """How many model calls were recorded, and not found on the tape."""
+    """How many replies were recorded, that were not known before."""
     tapes: dict[str, RecordingTape] = field(default_factory=dict)
     records = True
 
@@ -91,7 +91,7 @@ class RecordingTape(Tape):
         return Played(take, timed=False)
 
     def keep(self, take: Take) -> None:
-        self._recording.asked += 1
+        self._recording.asked += take.reply is not None
         self._put(self._numbered(take))
 
     def _numbered(self, take: Take) -> Take:

@@ -19,13 +19,14 @@ from .tape import Asked, Played, Tape
 class Replay:
     """Plays what was recorded of a scenario.
 
-    ``agents`` are those whose models the cassette speaks for. ``strict``: a request that is not
-    the recorded one has no reply; else that is told, and the reply is the one of its turn.
-    ``tools``: tools answer as recorded, too. ``record`` is what to do about a miss.
+    ``agents`` are those whose models the cassette speaks for, ``others`` the rest. ``strict``: a
+    request that is not the recorded one has no reply; else that is told, and the reply is the one
+    of its turn. ``tools``: tools answer as recorded, too. ``record`` is what to do about a miss.
     """
 
     cassette: Cassette
     agents: Collection[str]
+    others: Collection[str] = ()
     strict: bool = True
     tools: bool = False
     record: str = "orchestra record"
@@ -158,7 +159,7 @@ class ReplayTape(Tape):
     def left(self) -> Iterator[tuple[str, tuple[int, ...]]]:
         left: dict[str, list[int]] = defaultdict(list)
         for take in self._takes.takes:
-            used = self._takes.played(take) or not self._replay.speaks(agent_of(take.call))
+            used = self._takes.played(take) or agent_of(take.call) in self._replay.others
             if take.reply is not None and not used:
                 left[take.call].append(take.turn)
         return ((call, tuple(sorted(turns))) for call, turns in sorted(left.items()))

@@ -80,13 +80,16 @@ def make_middleware(scenario: Scenario, agent: str, model: MakeModel) -> list[La
     layers = _layers(scenario, agent, spec, model, problems)
     if problems:
         raise ScenarioError(problems)
-    spoken = getattr(model(None, ""), "spoken_name", None)
     return [
         layer
         for name, layer in layers
         # It needs a provider that has it; a scripted model knows all its tools anyway.
-        if name != "provider_tool_search" or spoken not in (SCRIPTED, ECHO)
+        if name != "provider_tool_search" or not _offline(model(None, ""))
     ]
+
+
+def _offline(model: BaseChatModel) -> bool:
+    return getattr(model, "spoken_name", None) in (SCRIPTED, ECHO)
 
 
 def _checked(scenario: Scenario, agent: str, spec: AgentSpec) -> list[Problem]:

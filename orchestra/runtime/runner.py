@@ -70,7 +70,7 @@ class Run:
         """Is given every event as it happens, before whoever iterates."""
         self.case = _case(team.scenario, case, asked=ask is not None)
         run, taping = team.scenario.run, team.taping
-        self._tape = taping.tape(_key(team.scenario, self.case)) if taping else Tape()
+        self._tape = taping.tape(team.scenario.key_of(self.case)) if taping else Tape()
         self._state = RunState(
             rules=run,
             slots=asyncio.Semaphore(run.max_concurrency),
@@ -278,11 +278,6 @@ class Run:
 
 def nobody(event: Event) -> None:
     """Nobody listens."""
-
-
-def _key(scenario: Scenario, case: Case) -> str:
-    """What a cassette calls a case: by itself, as the name of the scenario may change."""
-    return "" if case.alone else case.name.removeprefix(scenario.name)[1:-1]
 
 
 def _case(scenario: Scenario, given: Case | Sequence[str], *, asked: bool) -> Case:

@@ -205,7 +205,15 @@ async def _replayed(played: Played, asked: Asked, state: RunState, message_id: s
         call = asked.call.partition(".")[0]  # of the agent that middleware belongs to
         told = f"{asked.call}: {played.drift}"
         agent = events.agent_of(call)
-        get_stream_writer()(events.Warned(agent=agent, call=call, message=state.redact(told)))
+        get_stream_writer()(
+            events.Warned(
+                agent=agent,
+                call=call,
+                message=state.redact(told),
+                recorded_call=asked.call,
+                replies=(take.turn,),
+            )
+        )
     began = clock.now()
 
     async def wait(until: float, number: int) -> None:
