@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 from runs import ROOT, by_call, check_promises
-from taping import record, replay
+from taping import record, replay, told_offline, unordered
 
-from orchestra.events import Event, ToolProgress
-from orchestra.scenario import discover, load
+from orchestra.cassette import Cassette
+from orchestra.events import ToolProgress
+from orchestra.regression import Transcript
+from orchestra.regression.golden import golden_of
+from orchestra.regression.spelled import script_of
+from orchestra.scenario import discover, load, loads
+from orchestra.scenario.nodes import compose
 
 SHIPPED = discover([ROOT / "scenarios", ROOT / "agents" / "examples"])
 
@@ -23,10 +29,6 @@ def _at_home(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL", "ORCHESTRA_MODEL"):
         monkeypatch.delenv(name, raising=False)
-
-
-def unordered(events: list[Event]) -> dict[str | None, list[str]]:
-    return {call: sorted(map(repr, some)) for call, some in by_call(events).items()}
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=name_of)
@@ -44,3 +46,18 @@ def test_a_replay_is_the_run_that_was_recorded(path: Path, tools: bool, tmp_path
         else:
             assert by_call(again[case]) == by_call(events)
         assert [e.t for e in again[case]] == pytest.approx([e.t for e in events], abs=1e-4)
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=name_of)
+def test_spelled_as_a_script_it_is_the_same_run(path: Path, tmp_path: Path) -> None:
+    scenario = load(path)
+    file = tmp_path / "it.cassette.jsonl"
+    seen, _ = record(scenario, file, models={"": "scripted"})
+    spelled = script_of(scenario, Cassette.at(file))
+    document = compose(path.read_text(encoding="utf-8")).plain()
+    document |= compose(spelled).plain()
+    assert "told different things" not in spelled
+    again = loads(json.dumps(document), path=path)
+    assert again.script != {}
+    for case, events in told_offline(again).items():
+        assert golden_of(Transcript.of(events)) == golden_of(Transcript.of(seen[case]))

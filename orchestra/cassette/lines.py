@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+from ..text import whole_characters
+
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
@@ -158,7 +160,7 @@ def _adapter() -> TypeAdapter[Head | Line]:
 
 def dumps(line: Head | Line) -> str:
     """One line of JSON, without the newline."""
-    return json.dumps({"type": line.type, **_told(line)}, ensure_ascii=False)
+    return whole_characters(json.dumps({"type": line.type, **_told(line)}, ensure_ascii=False))
 
 
 def loads(text: str) -> Head | Line:

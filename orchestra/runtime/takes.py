@@ -70,25 +70,28 @@ def _message(message: BaseMessage, ids: dict[str, str]) -> Json:
 # Chunks.
 
 
-def piece_of(chunk: ChatGenerationChunk, message_id: str) -> str | Json:
+def piece_of(chunk: ChatGenerationChunk, message_id: str, *, first: bool = True) -> str | Json:
     """A chunk as it is written: its text, if that is all."""
     said: Any = chunk.message
     more = dict(said.additional_kwargs)
-    made: Json = {"content": said.content, "reasoning": more.pop(REASONING, None)}
-    made["tool_calls"] = [
+    words = {"content": said.content, "reasoning": more.pop(REASONING, None)}
+    calls = [
         {key: it for key, it in call.items() if it is not None and key != "type"}
         for call in getattr(said, "tool_call_chunks", ())
     ]
-    made |= {"additional_kwargs": more, "usage": said.usage_metadata}
+    made: Json = {"additional_kwargs": more, "usage": said.usage_metadata}
     made["metadata"] = {**(chunk.generation_info or {}), **said.response_metadata}
+    if not first and isinstance(said.content, str) and [*made["metadata"]] == ["model_provider"]:
+        del made["metadata"]  # it says so with every chunk
     made["position"] = getattr(said, "chunk_position", None)
     if said.id and said.id != message_id and not said.id.startswith("lc_"):
         made["id"] = said.id
-    made = {key: it for key, it in made.items() if it}
-    if isinstance(said.content, str) and made.keys() <= {"content"}:
+    kept: Json = plain({key: it for key, it in made.items() if it})
+    if not (kept or calls or words["reasoning"]) and isinstance(said.content, str):
         return said.content
-    kept: Json = plain(made)
-    return kept
+    # What is said may be cut in the middle of a character: it is looked at as a whole.
+    kept |= {key: it for key, it in words.items() if it}
+    return {**kept, "tool_calls": calls} if calls else kept
 
 
 def chunk_of(piece: str | Json, message_id: str) -> ChatGenerationChunk:
@@ -175,43 +178,47 @@ def reply_of(pieces: Sequence[str | Json]) -> Json:
 def _whole(chunks: Sequence[AIMessageChunk]) -> AIMessage:
     if not chunks:
         return AIMessage("")
-    whole: Any = message_chunk_to_message(add_ai_message_chunks(chunks[0], *chunks[1:]))
+    whole: Any = message_chunk_to_message(_joined(chunks))
     return whole if isinstance(whole, AIMessage) else AIMessage(whole.content)
+
+
+def _joined(chunks: Sequence[AIMessageChunk]) -> AIMessageChunk:
+    return add_ai_message_chunks(chunks[0], *chunks[1:])
 
 
 # Secrets.
 
 
 def hidden(said: Json, secrets: Filler) -> Json:
-    """A reply and its chunks without secrets, also where these are spread over chunks."""
+    """A reply and its chunks as they may be written: whole characters, and no secrets.
+
+    A chunk holds what of it was said when it came, as the events have it.
+    """
     pieces: list[Piece] = said["chunks"]
-    if not secrets.secrets:
-        return said
-    told, cleaned = reply_of([piece for _, piece in pieces]), dict(said)
+    cleaned = {**said, "chunks": _hidden(pieces, secrets)}
     for key in ("reply", "failed"):
         if key in said:
             cleaned[key] = secrets.clean(said[key])
-    if secrets.clean(told) == told and secrets.clean(pieces) == pieces:
-        return cleaned
-    return {**cleaned, "chunks": _hidden(pieces, secrets)}
+    return cleaned
 
 
 def _hidden(pieces: list[Piece], secrets: Filler) -> list[Piece]:
     if any(isinstance(it, dict) and isinstance(it.get("content"), list) for _, it in pieces):
-        # Blocks of a provider's own kind: whole, where each is in one place.
-        merged = ChatGenerationChunk(
-            message=add_ai_message_chunks(*(_said(it, "") for _, it in pieces))
-        )
-        return [(pieces[-1][0], secrets.clean(piece_of(merged, "")))]
+        # Blocks of a provider's own kind. With a secret, whole, where it is in one place.
+        told = plain([it for _, it in pieces])
+        whole = _joined([_said(it, "") for it in told])
+        if secrets.clean(plain(whole.content)) == plain(whole.content):
+            return [(at, secrets.clean(it)) for (at, _), it in zip(pieces, told, strict=True)]
+        joined = piece_of(ChatGenerationChunk(message=whole), "")
+        return [(pieces[-1][0], secrets.clean(plain(joined)))]
     voices: dict[object, Voice] = {}
     made = [(at, _sayable(piece, voices, secrets)) for at, piece in pieces]
     rest = {key: text for key, voice in voices.items() if (text := voice.rest())}
     if rest:
         calls = [{"index": key, "args": it} for key, it in rest.items() if isinstance(key, int)]
         last: Json = {key: it for key, it in rest.items() if isinstance(key, str)}
-        made.insert(
-            len(made) - 1, (made[-1][0], {**last, **({"tool_calls": calls} if calls else {})})
-        )
+        last |= {"tool_calls": calls} if calls else {}
+        made.insert(len(made) - 1, (made[-1][0], last))
     return made
 
 

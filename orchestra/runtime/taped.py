@@ -178,7 +178,8 @@ async def _recorded(
     try:
         async with aclosing(source) as chunks:
             async for chunk in chunks:
-                pieces.append((round(clock.now() - began, 6), piece_of(chunk, message_id)))
+                at = round(clock.now() - began, 6)
+                pieces.append((at, piece_of(chunk, message_id, first=not pieces)))
                 yield chunk
         take = {"reply": reply_of([piece for _, piece in pieces])}
     except (asyncio.CancelledError, GeneratorExit):
