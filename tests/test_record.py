@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
@@ -25,13 +26,18 @@ from model_server import (
     quirky,
     says,
 )
-from runs import ROOT, check_promises, finished, of
+from runs import ROOT, check_promises, collect, finished, of
 from taping import unordered
+from terminal import Spawn
 from test_live_patterns import asks
 
 from orchestra import cli, events
-from orchestra.cassette import Cassette, Take
+from orchestra.cassette import Cassette, Recording, Take
+from orchestra.cassette.lines import Head
 from orchestra.errors import CHECK_FAILED, MISSING, OK, RUN_FAILED
+from orchestra.runtime import run
+from orchestra.scenario import Decision, load
+from orchestra.store import hold
 
 # No text begins like it: what could be the beginning of a key is held back until more comes.
 CANARY = "~canary-5f1d7c0e9b3a"
@@ -547,3 +553,269 @@ def test_a_batch(server: Quirky, gone: Callable[[], None], call: Orchestra) -> N
     Path("desk.yaml").write_text(text.replace("input: two", "input: 2nd"))
     code, out, _ = call("test", "desk.yaml")
     assert (code, out.count("PASS"), out.count("ERROR")) == (MISSING, 1, 1)
+
+
+# Tools, and what people say
+
+BANK = '''
+from pathlib import Path
+
+
+def pay(amount: int) -> str:
+    """Pays an amount."""
+    log = Path("paid.txt")
+    log.write_text((log.read_text() if log.exists() else "") + f"{amount};")
+    return f"paid {amount}, {len(log.read_text())}"
+
+
+class Vault:
+    def open(self) -> str:
+        """Opens it."""
+        Path("paid.txt").write_text("opened")
+        return "open"
+
+    def burn(self) -> str:
+        """Burns it."""
+        raise RuntimeError("it burns")
+'''
+PAYS = (
+    LIVE
+    + """
+tools: {pay: {python: "bank:pay"}}
+agents: {clerk: {tools: [pay], subagents: [other]}, other: {}}
+main: clerk
+input: pay
+"""
+)
+
+
+def clerk(request: dict[str, Any]) -> Answer:
+    last = request["messages"][-1]
+    if last["role"] == "user":
+        return asks(pay={"amount": 5}, other={"query": "?"}) if "tools" in request else says("!")
+    return says(f"Done: {request['messages'][-2]['content']}")
+
+
+def test_tools_are_run_unless_they_are_not_to_be(
+    server: Quirky, gone: Callable[[], None], call: Orchestra
+) -> None:
+    Path("bank.py").write_text(BANK)
+    paid = Path("paid.txt")
+    server.answer = clerk
+    recorded(call, gone, PAYS)
+    assert paid.read_text() == "5;"
+    # The tool runs, and says something else the second time.
+    code, out, _ = call("test", "desk.yaml")
+    assert (code, paid.read_text()) == (MISSING, "5;5;")
+    assert "message 3 (tool) differs: expected 'paid 5, 2', seen 'paid 5, 4'" in out
+    Path("desk.yaml").write_text(
+        PAYS + "run: {replay_tools: true}\nexpect: [{calls: {other: 1}}]\n"
+    )
+    assert call("test", "desk.yaml")[0] == OK  # the tool's answer is there, and so is the agent
+    mock = '"bank:pay", mock: [{when: {amount: 5}, value: "paid 5, 2"}]'
+    Path("desk.yaml").write_text(PAYS.replace('"bank:pay"', mock))
+    assert call("test", "desk.yaml")[0] == OK
+    assert call("run", "desk.yaml", "--mode", "replay")[0] == OK
+    Path("desk.yaml").write_text(PAYS.replace('"bank:pay"', mock.replace("5, 2", "6, 2")))
+    assert "seen 'paid 6, 2'" in call("test", "desk.yaml")[1]
+    assert paid.read_text() == "5;5;"
+
+
+def test_what_is_mocked_is_real_in_a_real_run(server: Quirky, call: Orchestra) -> None:
+    Path("bank.py").write_text(BANK)
+    server.answer = clerk
+    mock = '"bank:pay", mock: [{value: no}]'
+    Path("desk.yaml").write_text(PAYS.replace('"bank:pay"', mock))
+    assert call("record", "desk.yaml")[0] == OK
+    assert call("run", "desk.yaml")[0] == OK
+    assert call("test", "desk.yaml", "--mode", "live")[0] == OK
+    assert Path("paid.txt").read_text() == "5;5;5;"
+    several = PAYS.replace('"bank:pay"', '"bank:Vault", mock: [{value: no}]')
+    Path("desk.yaml").write_text(several)
+    code, out, _ = call("test", "desk.yaml", "--mode", "replay")
+    assert code == 2
+    assert "a class that has several tools cannot be mocked; 'run.replay_tools' has them" in out
+
+
+def test_a_tool_that_raises_does_so_again(
+    server: Quirky, gone: Callable[[], None], call: Orchestra
+) -> None:
+    Path("bank.py").write_text(BANK)
+    text = LIVE + 'tools: {v: {python: "bank:Vault"}}\nagents: {a: {tools: [v]}}\ninput: go\n'
+    text += "run: {replay_tools: true}\nexpect: [{error: it burns}]\n"
+    Path("desk.yaml").write_text(text)
+    server.answer = lambda request: (
+        asks(open={}) if request["messages"][-1]["role"] == "user" else asks(burn={})
+    )
+    same_again(call, gone, RUN_FAILED)
+    Path("paid.txt").unlink()
+    assert call("test", "desk.yaml")[0] == OK
+    assert not Path("paid.txt").exists()
+
+
+CHAT = """
+agents: {a: {system_prompt: You chat., approve: [pay], tools: [pay]}}
+tools: {pay: {parameters: {amount: number}, returns: [{value: paid}]}}
+input: pay
+interactive: true
+"""
+
+
+def test_what_people_say_and_decide(server: Quirky, call: Orchestra) -> None:
+    """Further turns and decisions are on the tape; the file's own decisions come first."""
+    server.answer = lambda request: (
+        asks(pay={"amount": 5})
+        if request["messages"][-1]["content"] == "pay"
+        else says(f"Well: {request['messages'][-1]['content']}")
+    )
+    Path("chat.yaml").write_text(LIVE + CHAT)
+    scenario = load("chat.yaml")
+    recording = Recording(Cassette.beside(Path("chat.yaml")), Head())
+    recording.part.begin()
+    typed = iter(["what now?", None])
+
+    async def ask() -> str | None:
+        return next(typed)
+
+    async def decide(_: events.Interrupted) -> Decision:
+        return Decision(agent="a", tool="pay", decide="edit", args={"amount": 1})
+
+    async def people() -> list[events.Event]:
+        return await collect(run(scenario, taping=recording, ask=ask, decide=decide))
+
+    live = asyncio.run(people())
+    recording.finish(lambda *_: True)
+    code, out, _ = call("run", "chat.yaml", "--mode", "replay", "--display", "jsonl")
+    assert code == OK
+    assert unordered(read(out)) == unordered(live)
+    assert len(of(events.TurnStarted, live)) == 2
+    assert call("test", "chat.yaml")[0] == OK
+    _, spelled, _ = call("record", "chat.yaml", "--as-script")
+    text = Path("chat.yaml").read_text().replace("input: pay\n", "")
+    Path("scripted.yaml").write_text(text + spelled)
+    assert call("test", "scripted.yaml")[0] == OK
+    own = "decisions: [{agent: a, tool: pay, decide: reject}]\n"
+    Path("chat.yaml").write_text(LIVE + CHAT + own)
+    code, out, _ = call("test", "chat.yaml")
+    assert (code, "seen 'rejected by a person, and not run'" in out) == (MISSING, True)
+
+
+# Secrets
+
+
+def test_a_canary_in_no_cassette(
+    server: Quirky,
+    gone: Callable[[], None],
+    call: Orchestra,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In a prompt, a reply, over chunks, in arguments, in a tool's answer, in an error."""
+    secret = "s3cr3t-canary-木-42"
+    monkeypatch.setenv("VAULT_KEY", secret)
+    Path("vault.py").write_text(
+        "class Vault:\n"
+        "    def __init__(self, key: str) -> None:\n        self.key = key\n"
+        '    def tell(self, word: str) -> str:\n        """Tells."""\n'
+        "        return f'it is {self.key} {word}'\n"
+    )
+    text = LIVE + (
+        'tools: {vault: {python: "vault:Vault", args: {key: "${VAULT_KEY}"}}}\n'
+        f'agents: {{a: {{tools: [vault], system_prompt: "Know {secret}."}}}}\n'
+        f"input: is it {secret}?\nrun: {{retry: {{backoff: 0}}}}\n"
+    )
+    pieces = ["It is s3c", "r3t-can", "ary-木", "-42, not s3cr3t ", secret, " s3c"]
+    refusal = json.dumps({"error": {"message": f"{secret} and {CANARY} are tired"}}).encode()
+    server.plays(
+        Answer((refusal,), status=500, kind="application/json"),
+        asks(tell={"word": secret}),
+        Answer((*(chunk({"content": it}) for it in pieces), *END)),
+    )
+    recorded(call, gone, text)
+    for file in Path().rglob("*.jsonl*"):
+        kept = file.read_text(encoding="utf-8")
+        for spelt in (secret, json.dumps(secret)[1:-1], CANARY, server.url):
+            assert spelt not in kept, file
+    whole = [it for it in takes("desk.cassette.jsonl") if it.reply is not None]
+    assert whole[0].reply["tool_calls"] == [{"name": "tell", "args": {"word": "***"}}]
+    assert whole[1].reply["text"] == "It is ***, not s3cr3t *** s3c"
+    said = [it if isinstance(it, str) else it.get("content", "") for _, it in whole[1].chunks]
+    assert "".join(said) == whole[1].reply["text"]
+    assert len([it for it in said if it]) > 3
+    # The key need not be there, and may be another: what was hidden is not held against it.
+    assert call("test", "desk.yaml")[0] == OK
+    monkeypatch.setenv("VAULT_KEY", "another-key-99")
+    assert call("test", "desk.yaml")[0] == OK
+
+
+# Wrong calls
+
+
+def test_what_cannot_be_recorded(server: Quirky, call: Orchestra) -> None:
+    Path("plain.yaml").write_text(
+        "version: 1\nagents: {a: {}}\ninput: go\nscript: {a: [{text: x}]}\n"
+    )
+    code, _, err = call("record", "plain.yaml")
+    assert code == 2
+    assert "plain.yaml: all its models are scripted, there is nothing to record; name one: " in err
+    assert call("record", "plain.yaml", "--model", "scripted")[0] == OK
+    assert call("test", "plain.yaml", "--mode", "replay")[0] == OK
+    assert call("record", "nothing.yaml")[0] == 2
+    with Path("plain.cassette.jsonl.part").open("ab") as other:
+        assert hold(other)
+        code, _, err = call("record", "plain.yaml", "--model", "scripted")
+    assert (code, "another recording of this scenario is under way" in err) == (2, True)
+
+
+def test_what_cannot_be_replayed(call: Orchestra) -> None:
+    text = "version: 1\nagents: {a: {}}\ninput: go\nscript: {a: [{text: x}]}\n"
+    Path("a.yaml").write_text(text)
+    code, _, err = call("run", "a.yaml", "--mode", "replay")
+    assert code == MISSING
+    assert err == "a.cassette.jsonl: there is no such file; to make it: orchestra record a.yaml\n"
+    assert call("test", "a.yaml", "--mode", "loose")[0] == MISSING
+    code, _, err = call("run", "a.yaml", "--mode", "replay", "--model", "echo")
+    assert (code, "--mode replay: leave --model out" in err) == (2, True)
+    assert call("run", "a.yaml", "--mode", "script")[0] == OK
+    head = '{"type": "cassette"}\n'
+    for wrong, told in {
+        "": "",
+        "x\n": "a.cassette.jsonl:1: is no line of a cassette: ",
+        head + "\n[]\n": "a.cassette.jsonl:3: is no line of a cassette: ",
+        head + '{"type": "model", "turn": 1}\n': "a.cassette.jsonl:2: is no line of a cassette: ",
+        head * 2: "a.cassette.jsonl:2: a cassette has one header, and that is its first line",
+        '{"type": "cassette", "format": 2}\n': "format 2 is newer than this orchestra's 1",
+        "\x1b]0;title\x07": "a.cassette.jsonl:1: is no line of a cassette",
+    }.items():
+        Path("a.cassette.jsonl").write_text(wrong)
+        code, out, err = call("run", "a.yaml", "--mode", "replay", "--display", "plain")
+        assert code == (2 if wrong else MISSING)
+        assert told in err
+        assert "\x1b" not in out + err
+        assert call("test", "a.yaml", "--mode", "replay")[0] == code
+        assert call("test", "a.yaml")[0] == OK  # the script speaks for all: nobody reads it
+
+
+def test_the_script_comes_first_and_the_cassette_for_whom_it_says_nothing(
+    server: Quirky, gone: Callable[[], None], call: Orchestra
+) -> None:
+    server.answer = team
+    recorded(call, gone)
+    script = "script: {editor: [{tool_calls: [writer: {query: tides}]}, {text: Published.}]}\n"
+    Path("desk.yaml").write_text(DESK + script)
+    code, out, _ = call("test", "desk.yaml")
+    assert code == CHECK_FAILED
+    assert out.count("never asked for") == 1
+    assert "reply 1 of 'editor/writer#2' was never asked for" in out
+    assert call("test", "desk.yaml", "--mode", "replay")[0] == OK
+    assert call("test", "desk.yaml", "--mode", "script")[0] == MISSING
+
+
+def test_in_the_viewer(
+    server: Quirky, gone: Callable[[], None], call: Orchestra, spawn: Spawn
+) -> None:
+    server.answer = team
+    recorded(call, gone)
+    terminal = spawn(["-m", "orchestra", "tui", "desk.yaml", "--mode", "replay"])
+    terminal.read_until(b"Published.")
+    os.write(terminal.fd, b"q")
+    assert terminal.drain() == OK

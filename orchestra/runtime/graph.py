@@ -76,6 +76,7 @@ def build(
     packages: Sequence[str] = (),
     trust: bool = False,
     taping: Taping | None = None,
+    mock: bool = False,
 ) -> Team:
     """Build the team of ``scenario``.
 
@@ -85,6 +86,7 @@ def build(
         packages: installed packages whose code may be tools.
         trust: let tools be code of a project one does not stand in.
         taping: how what its models say is recorded, or replayed.
+        mock: tools that have a ``mock`` answer as it says, and are not run.
 
     Raises:
         ScenarioError: a tool cannot be loaded, or a middleware not made.
@@ -93,7 +95,7 @@ def build(
     filler = Filler(environment())
     makers = Models(scenario, rate, taping, filler)
     replayed = taping.speaks if taping and not taping.records else (lambda _: False)
-    tools = make_tools(scenario, filler, Finder(scenario, packages, trust=trust))
+    tools = make_tools(scenario, filler, Finder(scenario, packages, trust=trust), mock=mock)
     crew = Crew(dict(scenario.agents))
     for name, spec in scenario.agents.items():
         if isinstance(spec, AgentSpec):

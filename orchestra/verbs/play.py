@@ -86,7 +86,7 @@ def play(
         ask = terminal.ask if terminal and asks else None
         decide = terminal.decide if terminal else None
         how: Any = {"rate": rate, "ask": ask, "decide": decide, "past": past, "seed": args.seed}
-        how["taping"] = want.taping
+        how |= {"taping": want.taping, "mock": want.offline}
         begun = begin(args, settings, scenario, case, models, **how)
         kept = keeper.follow(begun) if keeper else begun
         kept = After(past.seen, kept) if past else kept
@@ -119,6 +119,7 @@ def begin(
     past: Past | None = None,
     seed: int | None = None,
     taping: Taping | None = None,
+    mock: bool = False,
 ) -> Run | Batch:
     from ..runtime import run as start
 
@@ -135,6 +136,7 @@ def begin(
         past=past,
         seed=seed,
         taping=taping,
+        mock=mock,
     )
 
 
@@ -214,7 +216,8 @@ def tui(args: argparse.Namespace) -> int:
         # In the viewer's thread, so that its first frame does not wait for langchain.
         decide = None if want.replayed else questions.decide
         how: Any = {"rate": rate, "ask": ask, "decide": decide, "past": past}
-        begun = begin(args, settings, scenario, case, models, taping=want.taping, **how)
+        how |= {"taping": want.taping, "mock": want.offline}
+        begun = begin(args, settings, scenario, case, models, **how)
         kept = keeper.follow(begun) if keeper else begun
         return After(past.seen, kept) if past else kept
 

@@ -58,6 +58,7 @@ def _record(
     recording = Recording(cassette, head, missing=args.missing)
     part = recording.part
     if not hold(part.file):
+        part.file.close()
         raise UsageError(f"{part.path}: another recording of this scenario is under way")
     part.begin()
     try:

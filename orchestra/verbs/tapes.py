@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 from ..cassette import Cassette, Replay
 from ..errors import MissingReply
 from ..events import agent_of
@@ -12,12 +15,13 @@ MODES = ("script", "replay", "loose", "live")
 
 
 def offline(
-    scenario: Scenario, mode: str | None, cassette: Cassette | None = None
+    scenario: Scenario, mode: str | None, beside: Callable[[Path], Cassette] = Cassette.beside
 ) -> tuple[dict[str, str], Replay | None]:
     """The models by agent of a run that never goes live, and the tape that is played.
 
     Without a ``mode``, the script speaks for the agents that it has a key of, and the cassette,
-    if there is one, for the others. Raises MissingReply if there is no cassette to be played, and
+    if there is one, for the others; it is not read if there are none. Raises MissingReply if there
+    is no cassette to be played, and
     UsageError if it cannot be read.
     """
     models = scripted(scenario)
@@ -30,7 +34,7 @@ def offline(
         if not agents:
             return models, None
     path = scenario.source.path
-    tape = cassette or Cassette.beside(path)
+    tape = beside(path)
     if not tape.exists:
         if mode is None:
             return models, None

@@ -47,10 +47,9 @@ def test(args: argparse.Namespace) -> int:
         if args.mode == "live":
             models = {}
         else:
-            tape = cassette(scenario.source.path)
-            models, taping = offline(scenario, args.mode, tape)
+            models, taping = offline(scenario, args.mode, cassette)
         folder = runs_folder(scenario.source.root, settings.home)
-        how: Any = {"strict": True, "seed": seed, "taping": taping}
+        how: Any = {"strict": True, "seed": seed, "taping": taping, "mock": args.mode != "live"}
         run = begin(args, settings, scenario, case, models, **how)
         return held.follow(run, Keeper(folder, header_of(scenario, models), say))
 

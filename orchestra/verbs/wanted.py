@@ -36,6 +36,8 @@ class Wanted:
     models: Mapping[str, str]
     back: Broken | None = None
     taping: Taping | None = None
+    offline: bool = False
+    """Whether ``mode`` has it so that no model, and no tool with a ``mock``, is asked."""
 
     @property
     def replayed(self) -> bool:
@@ -52,7 +54,7 @@ def wanted(args: argparse.Namespace, settings: Settings) -> Wanted:
             told = f"--mode {args.mode}: leave --model out"
             raise UsageError(f"{told}; which model speaks is settled by that")
         models, taping = offline(scenario, args.mode)
-        return Wanted(scenario, models, back, taping)
+        return Wanted(scenario, models, back, taping, offline=True)
     models = models_of(scenario, args.model, settings.model)
     return Wanted(scenario, back.header.models if back and not args.model else models, back)
 
