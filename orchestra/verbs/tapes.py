@@ -21,8 +21,7 @@ def offline(
 
     Without a ``mode``, the script speaks for the agents that it has a key of, and the cassette,
     if there is one, for the others; it is not read if there are none. Raises MissingReply if there
-    is no cassette to be played, and
-    UsageError if it cannot be read.
+    is no cassette to be played, and UsageError if it cannot be read.
     """
     models = scripted(scenario)
     if mode == "script":
