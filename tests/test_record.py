@@ -819,3 +819,23 @@ def test_in_the_viewer(
     terminal.read_until(b"Published.")
     os.write(terminal.fd, b"q")
     assert terminal.drain() == OK
+
+
+def test_a_replay_that_was_killed_goes_on(
+    server: Quirky,
+    gone: Callable[[], None],
+    call: Orchestra,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("ORCHESTRA_HOME", str(tmp_path / "home"))
+    server.answer = team
+    recorded(call, gone)
+    assert call("run", "desk.yaml", "--mode", "replay", "--seed", "1")[0] == OK
+    kept = max((tmp_path / "home/runs").iterdir(), key=lambda it: it.stat().st_mtime_ns)
+    lines = kept.read_text(encoding="utf-8").splitlines(keepends=True)
+    (cut, *_) = (at for at, it in enumerate(lines) if '"text_delta"' in it and "writer#1" in it)
+    kept.write_text("".join(lines[: cut + 1]), encoding="utf-8")
+    code, out, err = call("run", "--resume", "last", "--mode", "replay", "--display", "plain")
+    assert (code, err) == (OK, "")
+    assert out.endswith("Published.\n")

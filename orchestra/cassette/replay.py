@@ -53,12 +53,15 @@ class Takes:
     def find(self, asked: Asked) -> Take | None:
         """The call at the same place; of middleware, the next at that path, like it if one is."""
         if asked.turn:
-            return self._by_key.get(asked.key)
+            return self.get(*asked.key)
         left = [it for it in self.takes if it.call == asked.call and not self.played(it)]
         alike = (it for it in left if alike_to(it, asked))
         return next(alike, left[0] if left else None)
 
     def get(self, call: str, turn: int, attempt: int) -> Take | None:
+        """That attempt; of one more than there were, as in a resumed run, the one that was good."""
+        while attempt > 1 and (call, turn, attempt) not in self._by_key:
+            attempt -= 1
         return self._by_key.get((call, turn, attempt))
 
     def play(self, take: Take) -> None:
