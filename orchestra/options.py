@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import __version__
+from .option_values import count, days, rate
 
 if TYPE_CHECKING:
     Verbs = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -62,9 +63,9 @@ def parser() -> argparse.ArgumentParser:
     clock = test.add_mutually_exclusive_group()
     about = "an order of what runs side by side, always the same for N; waiting takes no time"
     for verb in (run, clock):
-        verb.add_argument("--seed", type=_count, metavar="N", help=about)
+        verb.add_argument("--seed", type=count, metavar="N", help=about)
     about = "run each case K more times, with the seeds 1 to K"
-    clock.add_argument("--seeds", type=_count, default=0, metavar="K", help=about)
+    clock.add_argument("--seeds", type=count, default=0, metavar="K", help=about)
     about = "let delays, rates and timeouts take their time"
     clock.add_argument("--real-time", action="store_true", help=about)
     about = "write the golden files anew, of the cases that pass otherwise"
@@ -142,7 +143,7 @@ def _showing(run: Options) -> None:
         "--save-text", type=Path, metavar="FILE", help="write what is said to FILE as it comes"
     )
     run.add_argument(
-        "--pace", type=_rate, metavar="N", help="show what is said at N tokens a second"
+        "--pace", type=rate, metavar="N", help="show what is said at N tokens a second"
     )
     run.add_argument(
         "--debug", action="store_true", help="every event with its metadata, on stderr"
@@ -197,7 +198,7 @@ def _runs(verbs: Verbs) -> None:
     _json(runs)
     runs.add_argument(
         "--limit",
-        type=_count,
+        type=count,
         metavar="N",
         help="only the newest N; 0: all; default: 20, in JSON all",
     )
@@ -213,40 +214,18 @@ def _runs(verbs: Verbs) -> None:
     some = prune.add_mutually_exclusive_group()
     some.add_argument(
         "--keep",
-        type=_count,
+        type=count,
         metavar="N",
         help="leave the newest N of them; default: 50, or 0 with any other option",
     )
     some.add_argument("--all", action="store_true", help="leave none of them")
     prune.add_argument(
-        "--older-than", type=_days, metavar="DAYS", help="only those that began so long ago"
+        "--older-than", type=days, metavar="DAYS", help="only those that began so long ago"
     )
     statuses = ("completed", "failed", "interrupted", "cancelled", "killed", "unfinished")
     prune.add_argument("--status", choices=statuses, help="only those that ended so")
     prune.add_argument("--dry-run", action="store_true", help="only say which")
     _root(prune, argparse.SUPPRESS)
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is no number: 0, 1, 2 …")
-    return int(text)
-
-
-def _rate(text: str) -> float:
-    rate = float(text)
-    if not 0 < rate < float("inf"):
-        raise ValueError
-    return rate
-
-
-def _days(text: str) -> float:
-    try:
-        if 0 <= (days := float(text)) < float("inf"):
-            return days
-    except ValueError:
-        pass
-    raise argparse.ArgumentTypeError(f"{text!r} is no number of days")
 
 
 def _makers(verbs: Verbs) -> None:

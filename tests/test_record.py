@@ -839,3 +839,28 @@ def test_a_replay_that_was_killed_goes_on(
     code, out, err = call("run", "--resume", "last", "--mode", "replay", "--display", "plain")
     assert (code, err) == (OK, "")
     assert out.endswith("Published.\n")
+
+
+def test_what_was_cut_off_is_cut_off_again_or_says_so(
+    server: Quirky, gone: Callable[[], None], call: Orchestra
+) -> None:
+    never = threading.Event()
+
+    class Silence(tuple[bytes, ...]):
+        def __iter__(self) -> Iterator[bytes]:
+            yield chunk({"content": "Wait"})
+            never.wait(PATIENCE)
+
+    run = "run: {model_timeout: 0.3, retry: {attempts: 1}}\nexpect: [{error: no whole answer}]\n"
+    text = LIVE + "agents: {a: {}}\ninput: go\n"
+    Path("desk.yaml").write_text(text + run)
+    server.plays(Answer(Silence()))
+    seen = same_again(call, gone, RUN_FAILED)
+    never.set()
+    assert "no whole answer within 0.3 s" in (finished(seen).error or "")
+    (take,) = takes("desk.cassette.jsonl")
+    assert (take.cut, take.reply) == (True, None)
+    assert call("test", "desk.yaml")[0] == OK
+    Path("desk.yaml").write_text(text)
+    code, out, _ = call("test", "desk.yaml")
+    assert (code, "a: this model call was cut off after 0.3" in out) == (RUN_FAILED, True)

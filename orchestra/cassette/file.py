@@ -29,6 +29,12 @@ class Cassette:
     head: Head = field(default_factory=Head)
     lines: list[Line] = field(default_factory=list)
     exists: bool = False
+    _cases: dict[str, list[Line]] = field(default_factory=dict)
+    _voices: dict[tuple[str, str], dict[str, Voice]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for line in self.lines:
+            self._add(line)
 
     @classmethod
     def beside(cls, scenario: Path) -> Cassette:
@@ -64,6 +70,7 @@ class Cassette:
             raise UsageError(f"{where}: a cassette has one header, and that is its first line")
         if not isinstance(line, Head):
             self.lines.append(line)
+            self._add(line)
         elif line.format > FORMAT:
             newer = f"format {line.format} is newer than this orchestra's {FORMAT}"
             raise UsageError(f"{where}: {newer}")
@@ -72,20 +79,19 @@ class Cassette:
 
     def of(self, case: str) -> list[Line]:
         """The lines of one case."""
-        return [line for line in self.lines if line.case == case]
+        return self._cases.get(case, [])
 
     def voice(self, agent: str, aside: str, model: str) -> Voice:
         """What was recorded of an agent's model; of the one called ``model``, if there are more."""
-        own = f".{aside}" if aside else ""
-        spoke = [
-            take.model
-            for take in self.lines
-            if isinstance(take, Take)
-            and agent_of(take.call) == agent
-            and take.call.rpartition("/")[2].partition(".")[2] == own[1:]
-        ]
-        fitting = (voice for voice in spoke if voice.name == model)
-        return next(fitting, spoke[0] if spoke else Voice(name=model))
+        spoke = self._voices.get((agent, aside), {})
+        return spoke.get(model) or next(iter(spoke.values()), Voice(name=model))
+
+    def _add(self, line: Line) -> None:
+        self._cases.setdefault(line.case, []).append(line)
+        if isinstance(line, Take):
+            aside = line.call.rpartition("/")[2].partition(".")[2]
+            spoke = self._voices.setdefault((agent_of(line.call), aside), {})
+            spoke.setdefault(line.model.name, line.model)
 
     def write(self) -> None:
         """Save it, sorted, in place of what is there. UsageError if that cannot be done."""

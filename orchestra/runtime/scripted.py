@@ -88,7 +88,9 @@ class ScriptedModel(BaseChatModel):
         key = find(self.script, call) if call else next(iter(self.script), None)
         if key is None:
             keys = ", ".join(map(repr, self.script)) or "none"
-            raise MissingReply(f"{call}: no key of 'script' fits this call (its keys: {keys})")
+            told = f"{call}: no key of 'script' fits this call (its keys: {keys})"
+            hint = "" if self.script else "; 'orchestra record' keeps what a real model says"
+            raise MissingReply(told + hint)
         replies = self.script[key]
         last = messages[-1].text if messages else ""
 

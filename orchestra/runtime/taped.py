@@ -34,6 +34,8 @@ from .scripted import BREATH, ScriptedModel, place
 from .state import MESSAGE, RunState, numbered
 from .takes import chunk_of, hidden, piece_of, reply_of, request_of, whole_chunk
 
+GRACE = 60.0  # seconds that a call which was cut off waits for what cuts it off again
+
 
 class TapedModel(BaseChatModel):
     """Speaks for ``inner`` and has it recorded; without one, it replays. The tape is the run's."""
@@ -84,7 +86,8 @@ class TapedModel(BaseChatModel):
         return count_tokens_approximately(messages, tools=list(tools) if tools else None)
 
     def bind_tools(self, tools: Any, **kwargs: Any) -> Any:
-        offered = [convert_to_openai_tool(tool)["function"] for tool in tools]
+        wired = map(convert_to_openai_tool, tools)
+        offered = [it.get("function", it) for it in wired]  # else a tool of the provider's own
         bound = self.inner and self.inner.bind_tools(tools, **kwargs)
         kept = {
             key: it for key, it in kwargs.items() if it is not None and not key.startswith("ls_")
@@ -229,8 +232,9 @@ async def _replayed(played: Played, asked: Asked, state: RunState, message_id: s
         await wait(at, number)
         yield chunk_of(piece, message_id)
     if take.cut:  # by a timeout, most often: what cut it then does so again
-        await clock.sleep(clock.FOREVER)
-        raise RecordedFault("it was cut off when it was recorded")
+        await wait(take.seconds + GRACE, len(take.chunks) + 1)
+        cut = f"was cut off after {take.seconds:g} s when it was recorded, and now by nothing"
+        raise RecordedFault(f"this model call {cut}")
     await wait(take.seconds, len(take.chunks) + 1)
     if take.failed is not None:
         raise RecordedFault.of(take.failed)
