@@ -233,7 +233,7 @@ async def _replayed(played: Played, asked: Asked, state: RunState, message_id: s
         yield chunk_of(piece, message_id)
     if take.cut:  # by a timeout, most often: what cut it then does so again
         await wait(take.seconds + GRACE, len(take.chunks) + 1)
-        cut = f"was cut off after {take.seconds:g} s when it was recorded, and now by nothing"
+        cut = f"was cut off after {take.seconds:.1f} s when it was recorded, and now by nothing"
         raise RecordedFault(f"this model call {cut}")
     await wait(take.seconds, len(take.chunks) + 1)
     if take.failed is not None:
