@@ -46,7 +46,6 @@ def record(
     """All cases recorded; whatever they come to is put into the cassette."""
     cassette = Cassette.at(path)
     recording = Recording(cassette, Head(models=dict(models or {})), missing=missing)
-    recording.part.begin()
     seen = run_virtually(told(scenario, recording, models))
     recording.finish(lambda case, status: True)
     return seen, recording

@@ -335,6 +335,29 @@ def test_a_recording_that_is_killed(server: Quirky, call: Orchestra) -> None:
     assert call("test", "desk.yaml")[0] == OK
 
 
+def test_what_a_recording_has_left_stays_until_another_has_more(
+    server: Quirky, gone: Callable[[], None], call: Orchestra, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = DESK + "run: {retry: {attempts: 1}}\n"
+    Path("desk.yaml").write_text(text)
+    server.plays(asks(writer={"query": "tides"}), Answer((b"{}",), status=400))
+    assert call("record", "desk.yaml")[0] == RUN_FAILED
+    part = Path("desk.cassette.jsonl.part")
+    left = part.read_text()
+    assert left.count('"reply"') == 1
+    server.plays(Answer((b"{}",), status=400))
+    assert call("record", "desk.yaml")[0] == RUN_FAILED  # nobody said anything
+    assert part.read_text() == left
+    monkeypatch.delenv("OPENAI_API_KEY")
+    monkeypatch.delenv("URL")
+    assert call("record", "desk.yaml")[0] == 2  # nobody could be asked
+    assert part.read_text() == left
+    monkeypatch.setenv("URL", server.url)
+    server.answer = team
+    assert call("record", "desk.yaml")[0] == OK
+    assert not part.exists()
+
+
 def test_a_run_that_fails_leaves_a_good_cassette(server: Quirky, call: Orchestra) -> None:
     server.answer = team
     text = DESK + "run: {retry: {attempts: 1}}\n"
@@ -671,7 +694,6 @@ def test_what_people_say_and_decide(server: Quirky, call: Orchestra) -> None:
     Path("chat.yaml").write_text(LIVE + CHAT)
     scenario = load("chat.yaml")
     recording = Recording(Cassette.beside(Path("chat.yaml")), Head())
-    recording.part.begin()
     typed = iter(["what now?", None])
 
     async def ask() -> str | None:

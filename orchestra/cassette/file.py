@@ -125,28 +125,32 @@ def merged(old: Sequence[Line], new: Iterable[Line]) -> list[Line]:
 class Part:
     """A recording on its way. A line is the system's as soon as it is put: no kill takes it back.
 
-    ``more``: what an earlier one has left stays. Raises UsageError if it cannot be written.
+    ``more``: what an earlier one has left stays. Else it goes when the first reply is there, and
+    not before. Raises UsageError if the file cannot be written.
     """
 
     def __init__(self, cassette: Path, head: Head, *, more: bool = False) -> None:
         self.path = cassette.with_name(f"{cassette.name}.part")
         self.found = Cassette.at(self.path, broken_off=True) if more else Cassette(self.path)
-        lines = [*map(dumps, (head, *self.found.lines))]
+        self._head = head
+        self._waiting: list[Line] | None = [*self.found.lines]
         try:
             self.file = self.path.open("ab", buffering=0)
-            self._fresh = "".join(f"{line}\n" for line in lines).encode()
         except OSError as error:
             raise UsageError(f"{self.path}: cannot be written: {error.strerror}") from None
 
-    def begin(self) -> None:
-        """To be called once nobody else holds the file."""
-        self._write(self._fresh, anew=True)
-
     def put(self, line: Line) -> None:
         """Add a line. Raises OrchestraError if that cannot be done."""
-        self._write(f"{dumps(line)}\n".encode())
+        if self._waiting is None:
+            self._write(dumps(line))
+            return
+        self._waiting.append(line)
+        if isinstance(line, Take) and line.reply is not None:
+            lines, self._waiting = self._waiting, None
+            self._write(*map(dumps, (self._head, *lines)), anew=True)
 
-    def _write(self, data: bytes, *, anew: bool = False) -> None:
+    def _write(self, *lines: str, anew: bool = False) -> None:
+        data = "".join(f"{line}\n" for line in lines).encode()
         try:
             if anew:
                 self.file.truncate(0)
@@ -155,11 +159,15 @@ class Part:
         except OSError as error:
             raise OrchestraError(f"{self.path}: cannot be written: {error.strerror}") from None
 
-    def close(self, left: Sequence[Line], head: Head) -> None:
-        """The recording is over; what is ``left`` of it is not in the cassette."""
-        if left:
-            self._write("".join(f"{dumps(it)}\n" for it in (head, *left)).encode(), anew=True)
+    def close(self, left: Sequence[Line], *, done: bool) -> None:
+        """The recording is over; what is ``left`` of it is not in the cassette.
+
+        ``done``: some of it is. If not, and if there is nothing new, the file stays as it was.
+        """
+        if done and left:
+            self._write(*map(dumps, (self._head, *left)), anew=True)
         with contextlib.suppress(OSError):
+            empty = self.file.tell() == 0 and self.path.stat().st_size == 0
             self.file.close()
-            if not left:
+            if (done and not left) or empty:
                 self.path.unlink(missing_ok=True)

@@ -61,7 +61,7 @@ class Recording:
                 kept += self.tapes[case].lines
             self.cassette.lines, self.cassette.head = kept, self.head
             self.cassette.write()
-        self.part.close(left, self.head)
+        self.part.close(left, done=bool(done))
         return [case for case in self.tapes if case not in done]
 
 

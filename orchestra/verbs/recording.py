@@ -60,7 +60,6 @@ def _record(
     if not hold(part.file):
         part.file.close()
         raise UsageError(f"{part.path}: another recording of this scenario is under way")
-    part.begin()
     try:
         # What is printed in the end is the script alone.
         out = sys.stderr if args.as_script else None
