@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from pathlib import Path
@@ -201,3 +202,13 @@ def test_a_full_disk(tmp_path: Path) -> None:
     part.put(Heard(turn=1, text="x"))
     with part.file, pytest.raises(OrchestraError, match="cannot be written: "):
         part.put(Take(call="a", turn=1, reply={"text": "x"}))
+
+
+def test_the_page_names_every_key_of_a_line() -> None:
+    page = (ROOT / "docs" / "scenario-language.md").read_text(encoding="utf-8")
+    table = page.partition("## Record and replay")[2].partition("## Matchers")[0]
+    for kind in (Head, Take, ToolTake, Heard, Decided):
+        keys = {it.name: it.default for it in dataclasses.fields(kind)}
+        (row,) = re.findall(rf"^\| `{keys['type']}` \|.*$", table, re.MULTILINE)
+        named = set(re.findall(r"`(\w+)`", row))
+        assert keys.keys() - {"case"} <= named | {"type"}
