@@ -887,3 +887,17 @@ def test_what_was_cut_off_is_cut_off_again_or_says_so(
     code, out, _ = call("test", "desk.yaml")
     assert code == RUN_FAILED
     assert "a: this model call was cut off after 0.3" in out
+
+
+def test_tools_that_are_the_providers_own(
+    server: Quirky, gone: Callable[[], None], call: Orchestra
+) -> None:
+    """A replay takes them for what they were, though it knows no provider."""
+    tools = "tools: {weather: {parameters: {city: string}, returns: [{value: rain}]}}\n"
+    search = "[{provider_tool_search: {searchable_tools: [weather]}}]"
+    agents = f"agents: {{a: {{tools: [weather], middleware: {search}}}}}\n"
+    Path("desk.yaml").write_text(LIVE + tools + agents + "input: go\n")
+    server.plays(says("Hello."))
+    same_again(call, gone)
+    (take,) = takes("desk.cassette.jsonl")
+    assert {"type": "tool_search"} in take.request["tools"]
