@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import __version__
+from .option_values import count, days, rate
 
 if TYPE_CHECKING:
     Verbs = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -43,8 +44,11 @@ def parser() -> argparse.ArgumentParser:
     )
     _common(tui, "a scenario, or a recorded run: its .jsonl file, its id, or last")
     about = "another recorded run, to be held against the first: both side by side"
+    _mode(tui, "default: the models that the file and --model name")
     tui.add_argument("other", nargs="?", metavar="OTHER", help=about)
     tui.set_defaults(verb=_verb("tui"))
+
+    _record(verbs)
 
     about = "a gallery of the scenarios that ship: choose one and watch it; in a pipe, a list"
     demo = _add(verbs, "demo", about, "orchestra demo newsroom")
@@ -59,13 +63,14 @@ def parser() -> argparse.ArgumentParser:
     clock = test.add_mutually_exclusive_group()
     about = "an order of what runs side by side, always the same for N; waiting takes no time"
     for verb in (run, clock):
-        verb.add_argument("--seed", type=_count, metavar="N", help=about)
+        verb.add_argument("--seed", type=count, metavar="N", help=about)
     about = "run each case K more times, with the seeds 1 to K"
-    clock.add_argument("--seeds", type=_count, default=0, metavar="K", help=about)
+    clock.add_argument("--seeds", type=count, default=0, metavar="K", help=about)
     about = "let delays, rates and timeouts take their time"
     clock.add_argument("--real-time", action="store_true", help=about)
     about = "write the golden files anew, of the cases that pass otherwise"
     test.add_argument("--update", action="store_true", help=about)
+    _mode(test, "default: the script, and the cassette for agents that have none")
     test.set_defaults(verb=_verb("test"))
     about = "hold two recorded runs against each other, call by call"
     compare = _add(verbs, "compare", about, "orchestra compare before.jsonl last")
@@ -83,6 +88,34 @@ def parser() -> argparse.ArgumentParser:
 def _run(verbs: Verbs) -> argparse.ArgumentParser:
     run = verbs.add_parser("run", help="run a scenario and print what its agents say")
     _common(run)
+    _mode(run, "default: the models that the file and --model name")
+    _showing(run)
+    run.set_defaults(verb=_verb("run"))
+    return run
+
+
+def _record(verbs: Verbs) -> None:
+    about = "run a scenario with real models, and keep what they say for tests"
+    example = "orchestra record desk.yaml --model openai:gpt-5-mini"
+    record = _add(verbs, "record", about, example)
+    _common(record, resumes=False)
+    _showing(record)
+    about = "ask models only what has no reply yet in the cassette"
+    record.add_argument("--missing", action="store_true", help=about)
+    about = "print what was recorded as a 'script:' to be edited; records only if nothing is yet"
+    record.add_argument("--as-script", action="store_true", help=about)
+    record.set_defaults(verb=_verb("record"), resume=None, mode=None, seed=None)
+
+
+def _mode(parser: Options, default: str) -> None:
+    about = "who speaks: the script; the cassette, for the requests that were recorded; the "
+    about += f"cassette, whatever the requests are; real models; {default}"
+    modes = ("script", "replay", "loose", "live")
+    parser.add_argument("--mode", choices=modes, help=about)
+
+
+def _showing(run: Options) -> None:
+    """How a run is shown, and where it is saved."""
     run.add_argument(
         "--display",
         choices=("rich", "plain", "jsonl", "quiet"),
@@ -110,13 +143,11 @@ def _run(verbs: Verbs) -> argparse.ArgumentParser:
         "--save-text", type=Path, metavar="FILE", help="write what is said to FILE as it comes"
     )
     run.add_argument(
-        "--pace", type=_rate, metavar="N", help="show what is said at N tokens a second"
+        "--pace", type=rate, metavar="N", help="show what is said at N tokens a second"
     )
     run.add_argument(
         "--debug", action="store_true", help="every event with its metadata, on stderr"
     )
-    run.set_defaults(verb=_verb("run"))
-    return run
 
 
 def _readers(verbs: Verbs) -> None:
@@ -167,7 +198,7 @@ def _runs(verbs: Verbs) -> None:
     _json(runs)
     runs.add_argument(
         "--limit",
-        type=_count,
+        type=count,
         metavar="N",
         help="only the newest N; 0: all; default: 20, in JSON all",
     )
@@ -183,40 +214,18 @@ def _runs(verbs: Verbs) -> None:
     some = prune.add_mutually_exclusive_group()
     some.add_argument(
         "--keep",
-        type=_count,
+        type=count,
         metavar="N",
         help="leave the newest N of them; default: 50, or 0 with any other option",
     )
     some.add_argument("--all", action="store_true", help="leave none of them")
     prune.add_argument(
-        "--older-than", type=_days, metavar="DAYS", help="only those that began so long ago"
+        "--older-than", type=days, metavar="DAYS", help="only those that began so long ago"
     )
     statuses = ("completed", "failed", "interrupted", "cancelled", "killed", "unfinished")
     prune.add_argument("--status", choices=statuses, help="only those that ended so")
     prune.add_argument("--dry-run", action="store_true", help="only say which")
     _root(prune, argparse.SUPPRESS)
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is no number: 0, 1, 2 …")
-    return int(text)
-
-
-def _rate(text: str) -> float:
-    rate = float(text)
-    if not 0 < rate < float("inf"):
-        raise ValueError
-    return rate
-
-
-def _days(text: str) -> float:
-    try:
-        if 0 <= (days := float(text)) < float("inf"):
-            return days
-    except ValueError:
-        pass
-    raise argparse.ArgumentTypeError(f"{text!r} is no number of days")
 
 
 def _makers(verbs: Verbs) -> None:
@@ -261,13 +270,15 @@ def _json(parser: Options) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON document instead of text")
 
 
-def _common(parser: argparse.ArgumentParser, file: str = "a scenario") -> None:
-    parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help=file)
+def _common(
+    parser: argparse.ArgumentParser, file: str = "a scenario", *, resumes: bool = True
+) -> None:
     parser.add_argument(
-        "--resume",
-        metavar="RUN",
-        help="go on with a run that broke off: an id of 'orchestra runs', its beginning, or last",
+        "file", nargs="?" if resumes else None, type=Path, metavar="FILE", help=file
     )
+    if resumes:
+        about = "go on with a run that broke off: an id of 'orchestra runs', its beginning, or last"
+        parser.add_argument("--resume", metavar="RUN", help=about)
     parser.add_argument(
         "--model",
         action="append",

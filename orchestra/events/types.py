@@ -213,12 +213,14 @@ class TurnFinished(BaseEvent):
 class Warned(BaseEvent):
     """``script_key`` and ``replies`` (from 1) are of scripted replies that were never used.
 
+    With ``recorded_call`` they are of a cassette, and nobody has asked for them.
     ``unused_decision`` (from 1) is one that was never taken, or not as often as it says.
     """
 
     type: Literal["warning"] = "warning"
     message: str
     script_key: str | None = None
+    recorded_call: str | None = None
     unused_decision: int | None = None
     replies: tuple[int, ...] = ()
 

@@ -4,7 +4,7 @@ from ..trajectory import Transcript
 from .checks.python import PythonCheck
 from .golden import GoldenFile
 from .goldens import Goldens
-from .suite import CaseResult, run_suite, verdict, worst
+from .suite import CaseResult, means, run_suite, verdict, worst
 
 __all__ = [
     "CaseResult",
@@ -12,6 +12,7 @@ __all__ = [
     "Goldens",
     "PythonCheck",
     "Transcript",
+    "means",
     "run_suite",
     "verdict",
     "worst",

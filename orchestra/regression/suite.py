@@ -57,6 +57,7 @@ class CaseResult:
     """How one case went. ``reasons`` is empty if it passed; ``code`` is its exit code.
 
     ``seconds`` is what a person waited for it, all its runs together, whatever clock they had.
+    ``notes`` are in what its requests are not those that were recorded, where that may be.
     ``golden`` is what the check ``golden`` saw, where the file has something else or is to have it.
     """
 
@@ -66,6 +67,7 @@ class CaseResult:
     reasons: tuple[str, ...] = ()
     seconds: float = 0.0
     golden: Golden | None = None
+    notes: tuple[str, ...] = ()
 
     def lines(self) -> Iterator[str]:
         """What a person reads: one line, and one more for each reason."""
@@ -75,6 +77,7 @@ class CaseResult:
             first, *more = clean(reason).split("\n")
             yield f"      - {first}"
             yield from (f"        {line}" for line in more)
+        yield from (f"      ~ {one_line(note)}" for note in self.notes)
 
 
 def run_suite(
@@ -144,9 +147,10 @@ def _file(
         whole = whole and played.whole
         seen = check.seen if played.code == OK or not check.update else None
         spent = time.monotonic() - started
-        yield CaseResult(case.name, path, played.code, tuple(played.reasons), spent, seen)
-    if whole and (reasons := _unused(scenario, left)):
-        yield CaseResult(scenario.name, path, CHECK_FAILED, tuple(reasons))
+        reasons, notes = tuple(played.reasons), tuple(played.notes)
+        yield CaseResult(case.name, path, played.code, reasons, spent, seen, notes)
+    if whole and (never := _unused(scenario, left)):
+        yield CaseResult(scenario.name, path, CHECK_FAILED, tuple(never))
 
 
 @dataclass(slots=True)
@@ -157,6 +161,7 @@ class _Played:
     reasons: list[str] = field(default_factory=list)
     left: list[Transcript] = field(default_factory=list)
     whole: bool = True
+    notes: list[str] = field(default_factory=list)
 
 
 def _seeded(
@@ -185,6 +190,7 @@ def _judged(
     """How one run of a case went. If nothing cut it short, it joins what is ``left``."""
     try:
         transcript = tell()
+        played.notes = transcript.drift
         played.code, played.reasons = verdict(case, transcript, judges)
     except Exception as error:  # noqa: BLE001 - a crash in one case must not end the others
         played.code, failed = _failure(error)
@@ -243,18 +249,19 @@ def verdict(
             reasons.append(f"{place}{result.check}: {result.reason}")
     if finished is None:
         return RUN_FAILED, ["the run never finished", *reasons]
-    meant = any(_means(expectation, finished.status) for expectation, _, _ in expected)
+    meant = any(means(expectation, finished.status) for expectation, _, _ in expected)
     # A reply that the script lacks is no failure that a scenario could have meant.
     code = exit_code_of(finished.error_type)
     if finished.status != "completed" and (code == MISSING or not meant):
         return code, [f"the run {finished.status}: {finished.error}", *reasons]
+    reasons += transcript.unasked
     if case.alone:  # of several cases, another may use what this one has left
         left = [*transcript.unused.values(), *transcript.undecided.values()]
         reasons += [warned.message for warned in left]
     return (CHECK_FAILED if reasons else OK), reasons
 
 
-def _means(expectation: Expectation, status: str) -> bool:
+def means(expectation: Expectation, status: str) -> bool:
     """Whether a check says that the whole run is to end so."""
     if expectation.agent is not None:
         return False

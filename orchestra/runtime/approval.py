@@ -19,6 +19,7 @@ from langgraph.errors import GraphInterrupt
 from langgraph.types import Command, Interrupt
 
 from .. import events
+from ..cassette import Tape
 from ..errors import MissingDecision, OrchestraError
 from ..scenario import Decision, Scenario, ScriptKey
 from .state import Place, Writer
@@ -66,6 +67,8 @@ async def ask(
         told = f"{place.call}: {call['name']!r} cannot be answered with {decision.decide!r}"
         raise OrchestraError(f"{told}, only with {', '.join(map(repr, allowed))}")
     said = decision.model_dump(include={"decide", "args", "message"}, exclude_none=True)
+    secrets = place.state.secrets
+    place.state.tape.decided(place.call, asked.interrupt_id, call["name"], secrets.clean(said))
     write(
         events.Resumed(
             agent=asked.agent, call=place.call, interrupt_id=asked.interrupt_id, decision=said
@@ -127,26 +130,41 @@ def give(config: RunnableConfig, answers: Sequence[str]) -> None:
 class Decider:
     """Who answers: a person if there is one, else the scenario's ``decisions``, in order.
 
-    ``strict``: a missing decision is an error, as a missing reply is.
+    ``strict``: a missing decision is an error, as a missing reply is. Where there is a ``tape``,
+    the file comes first, so that a replay decides as the recording did; then the person, or what
+    they said then.
     """
 
     def __init__(
-        self, scenario: Scenario, person: Decide | None = None, *, strict: bool = False
+        self,
+        scenario: Scenario,
+        person: Decide | None = None,
+        *,
+        strict: bool = False,
+        tape: Tape | None = None,
     ) -> None:
         self._decisions = scenario.decisions
         self._left = [it.times if isinstance(it.times, int) else -1 for it in self._decisions]
         self._used = [False] * len(self._left)
         self._person = person
         self._strict = strict
+        self._tape = tape
 
     async def __call__(self, question: events.Interrupted) -> Decision | None:
-        if self._person is not None:
+        if self._person is not None and self._tape is None:
             return await self._person(question)
-        decision = self.take(question)
+        decision = self.take(question) or self._recorded(question)
+        if decision is None and self._person is not None:
+            return await self._person(question)
         if decision is None and self._strict:
             tool = question.request["tool"]
             raise MissingDecision(f"{question.call}: no decision is left for {tool!r}")
         return decision
+
+    def _recorded(self, question: events.Interrupted) -> Decision | None:
+        said = self._tape.decision(question.interrupt_id) if self._tape else None
+        tool = question.request["tool"]
+        return Decision(agent=question.call or "", tool=tool, **said) if said else None
 
     def take(self, question: events.Interrupted) -> Decision | None:
         """The file's next decision on a question."""
@@ -162,7 +180,7 @@ class Decider:
     @property
     def unused(self) -> list[int]:
         """The decisions, from 1, that were never taken, or not as often as they say."""
-        if self._person is not None:
+        if self._person is not None and self._tape is None:
             return []
         given = enumerate(zip(self._left, self._used, strict=True), 1)
         return [at for at, (left, used) in given if left > 0 or not used]

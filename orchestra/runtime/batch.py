@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 
+from ..cassette import Taping
 from ..events import Event
 from ..scenario import Case, Scenario
 from .approval import Decide
@@ -96,19 +97,23 @@ def run(
     strict: bool = False,
     past: Past | None = None,
     seed: int | None = None,
+    taping: Taping | None = None,
+    mock: bool = False,
 ) -> Run | Batch:
     """Build the team of ``scenario`` and run it once: ``async for event in run(scenario)``.
 
     ``input`` is a message, the messages of a conversation, or one of the scenario's cases, in
     place of all that the file gives; else each of ``inputs`` is a run of its own. For many runs of
     one scenario, :func:`build` once and make a :class:`Run` of each. ``ask``, ``decide``,
-    ``strict``, ``past`` and ``seed`` are those of :class:`Run`.
+    ``strict``, ``past`` and ``seed`` are those of :class:`Run`; ``taping`` and ``mock``, as all the
+    rest, are those of :func:`build`.
 
     Raises:
         UsageError, ScenarioError: the team cannot be built, or there is no input.
     """
     given = (input,) if isinstance(input, str) else input or ()
-    team = build(scenario, models=models, rate=rate, packages=packages, trust=trust)
+    how = {"models": models, "rate": rate, "packages": packages, "trust": trust, "taping": taping}
+    team = build(scenario, **how, mock=mock)  # type: ignore[arg-type]
     if not given and scenario.inputs is not None:
         return Batch(team, scenario.cases, decide=decide, close_team=True, seed=seed)
     return Run(

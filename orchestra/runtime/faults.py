@@ -6,12 +6,14 @@ import email.utils
 import random
 import time
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from langchain_core.messages import AIMessage
 
+from ..cassette.lines import Failed
 from ..errors import ModelTimeout
 from ..scenario.running import Failure
+from .values import brief
 
 HALF = "orchestra_half"  # in response_metadata: the ids of tool calls whose arguments are no JSON
 COST = "orchestra_cost"  # in response_metadata: what the provider says that the message cost
@@ -54,6 +56,27 @@ class ScriptedFault(Exception):  # noqa: N818 - the word of the language
         super().__init__(f"{said} after {after} chunk{'s'[: after != 1]}, as scripted")
 
 
+class RecordedFault(Exception):  # noqa: N818 - the provider's error, under its own name
+    """What a model call failed with when it was recorded; ``brief`` is what was said of it."""
+
+    def __init__(self, brief: str, kind: Failure | None = None, wait: float = 0.0) -> None:
+        super().__init__(brief)
+        self.brief, self.kind, self.wait = brief, kind, wait
+
+    @classmethod
+    def of(cls, failed: Failed) -> RecordedFault:
+        """The error of that name: a run ends with the name of what ended it."""
+        kind = next((it for it in get_args(Failure) if it == failed.kind), None)
+        named: type[RecordedFault] = type(failed.type, (cls,), {})
+        return named(failed.said, kind, failed.wait)
+
+
+def failed_of(error: BaseException) -> Failed:
+    """An error as it is recorded."""
+    kind = failure_of(error)
+    return Failed(said=brief(error), type=type(error).__name__, kind=kind, wait=_asked_for(error))
+
+
 def failure_of(error: BaseException) -> Failure | None:
     """Which of the failures that may be tried again an error is, of whatever provider.
 
@@ -62,7 +85,7 @@ def failure_of(error: BaseException) -> Failure | None:
     """
     if isinstance(error, ModelTimeout):
         return "timeout"
-    if isinstance(error, ScriptedFault):
+    if isinstance(error, ScriptedFault | RecordedFault):
         return error.kind
     if isinstance(error, MalformedAnswerError):
         return "server"
@@ -103,6 +126,8 @@ def wait_before(error: BaseException, backoff: float, attempt: int, seed: str) -
 
 def _asked_for(error: BaseException) -> float:
     """Seconds of ``Retry-After`` (RFC 9110: seconds, or a date) or OpenAI's ``retry-after-ms``."""
+    if isinstance(error, RecordedFault):
+        return error.wait
     headers: Mapping[str, str] = getattr(getattr(error, "response", None), "headers", None) or {}
     try:
         if said := headers.get("retry-after-ms"):

@@ -18,6 +18,7 @@ from langgraph.config import get_stream_writer
 from langgraph.errors import GraphBubbleUp
 from langgraph.graph import END, START, StateGraph
 
+from ..cassette import Taping
 from ..errors import OrchestraError, ScenarioError
 from ..events import Member
 from ..scenario import AgentSpec, Composite, RouteSpec, Scenario
@@ -53,6 +54,8 @@ class Team:
     """What of the script its agents answer from."""
     secrets: Filler = field(default_factory=Filler)
     """The values of the environment that went into its models and tools."""
+    taping: Taping | None = None
+    """How what its models say is recorded, or replayed."""
     _closers: Sequence[Callable[[], Any]] = field(default_factory=list)
 
     async def aclose(self) -> None:
@@ -72,6 +75,8 @@ def build(
     rate: float = 0.0,
     packages: Sequence[str] = (),
     trust: bool = False,
+    taping: Taping | None = None,
+    mock: bool = False,
 ) -> Team:
     """Build the team of ``scenario``.
 
@@ -80,14 +85,17 @@ def build(
         rate: tokens per second of scripted replies that give none; 0 is at once.
         packages: installed packages whose code may be tools.
         trust: let tools be code of a project one does not stand in.
+        taping: how what its models say is recorded, or replayed.
+        mock: tools that have a ``mock`` answer as it says, and are not run.
 
     Raises:
         ScenarioError: a tool cannot be loaded, or a middleware not made.
         UsageError: a model cannot be made: no key, no such provider.
     """
     filler = Filler(environment())
-    makers = Models(scenario, rate, filler)
-    tools = make_tools(scenario, filler, Finder(scenario, packages, trust=trust))
+    makers = Models(scenario, rate, taping, filler)
+    replayed = taping.speaks if taping and not taping.records else (lambda _: False)
+    tools = make_tools(scenario, filler, Finder(scenario, packages, trust=trust), mock=mock)
     crew = Crew(dict(scenario.agents))
     for name, spec in scenario.agents.items():
         if isinstance(spec, AgentSpec):
@@ -99,8 +107,9 @@ def build(
         scenario=scenario,
         graph=_root(scenario.mains, crew),
         members=members(scenario, models),
-        script=spoken(scenario, models),
+        script=spoken(scenario, models, replayed),
         secrets=filler,
+        taping=taping,
         _closers=makers.closers,
     )
 
@@ -120,7 +129,7 @@ def _agent(
     def model(ref: str | None, aside: str) -> BaseChatModel:
         """A model of the agent's middleware: scripted where the agent is, whatever it names."""
         spoken = chosen if ref is None or offline(chosen) else resolve(scenario, ref)
-        return makers.make(spoken, aside)
+        return makers.make(spoken, name, aside)
 
     own = [tool for listed in spec.tools for tool in tools[listed]]
     own += [delegate(crew, subagent) for subagent in spec.subagents]
@@ -131,7 +140,7 @@ def _agent(
     schema = spec.response_format
     return partial(
         create_agent,
-        makers.make(chosen),
+        makers.make(chosen, name),
         own,
         system_prompt=spec.system_prompt or None,
         middleware=[*layers, Observer(name, turns, approve, frozenset(spec.subagents))],
@@ -187,7 +196,7 @@ def _picker(
         return None
     chosen = choose(scenario, name, models)
     return create_agent(
-        makers.make(chosen),
+        makers.make(chosen, name),
         system_prompt=choice_prompt(spec),
         middleware=[Observer(name, Turns(name, chosen.model))],
         name=name,

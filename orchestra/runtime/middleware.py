@@ -19,7 +19,7 @@ from types import NoneType
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 from ..errors import OrchestraError, Problem, ScenarioError
-from ..scenario import AgentSpec, Scenario
+from ..scenario import ECHO, SCRIPTED, AgentSpec, Scenario
 from ..scenario.excerpt import quoted, suggestion
 from ..scenario.expressions import check, spans
 from ..scenario.middleware import ASIDES, MIDDLEWARE, middleware_named, place_of, tool_problems
@@ -80,14 +80,16 @@ def make_middleware(scenario: Scenario, agent: str, model: MakeModel) -> list[La
     layers = _layers(scenario, agent, spec, model, problems)
     if problems:
         raise ScenarioError(problems)
-    from .scripted import ScriptedModel
-
     return [
         layer
         for name, layer in layers
         # It needs a provider that has it; a scripted model knows all its tools anyway.
-        if name != "provider_tool_search" or not isinstance(model(None, ""), ScriptedModel)
+        if name != "provider_tool_search" or not _offline(model(None, ""))
     ]
+
+
+def _offline(model: BaseChatModel) -> bool:
+    return getattr(model, "spoken_name", None) in (SCRIPTED, ECHO)
 
 
 def _checked(scenario: Scenario, agent: str, spec: AgentSpec) -> list[Problem]:

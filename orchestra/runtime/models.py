@@ -8,10 +8,13 @@ from typing import Any
 
 from langchain_core.language_models.chat_models import BaseChatModel
 
+from ..cassette import Taping, Voice
 from ..errors import UsageError
 from ..scenario import ECHO, SCRIPTED, ModelSpec, Scenario
+from ..scenario.team import label
 from .scripted import EchoModel, ScriptedModel
 from .secrets import Filler
+from .taped import TapedModel
 from .values import brief
 
 
@@ -19,24 +22,31 @@ from .values import brief
 class Models:
     """Makes the chat models of one team, one instance for agents whose settings are equal.
 
-    ``filler`` fills in what comes from the environment; ``closers`` collects what has to be closed
+    ``taping`` is how they are recorded, or replayed. ``filler`` fills in what
+    comes from the environment; ``closers`` collects what has to be closed
     when the team is done.
     """
 
     scenario: Scenario
     rate: float = 0.0
+    taping: Taping | None = None
     filler: Filler = field(default_factory=Filler)
     closers: list[Callable[[], Any]] = field(default_factory=list)
     _made: dict[str, BaseChatModel] = field(default_factory=dict)
 
-    def make(self, spec: ModelSpec, aside: str = "") -> BaseChatModel:
-        """The chat model of ``spec``. Raises UsageError if it cannot be made.
+    def make(self, spec: ModelSpec, agent: str, aside: str = "") -> BaseChatModel:
+        """The chat model of ``spec`` for ``agent``. Raises UsageError if it cannot be made.
 
-        ``aside`` is the middleware of an agent that it speaks for, if it is not the agent itself.
+        ``aside`` is the middleware of the agent that it speaks for, if it is not the agent itself.
         """
+        taping = self.taping if self.taping and self.taping.speaks(agent) else None
+        if taping and not taping.records:
+            return TapedModel.replaying(taping.voice(agent, aside, label(spec)), aside)
         key = f"{aside} {spec.model_dump_json()}"
         if key not in self._made:
             self._made[key] = self._make(spec, aside)
+            if taping:
+                self._made[key] = _taped(self._made[key], spec, aside)
         return self._made[key]
 
     def _make(self, spec: ModelSpec, aside: str) -> BaseChatModel:
@@ -91,3 +101,23 @@ class Models:
         self.closers.append(client.aclose)
         # Usage is off by default where there is a base_url.
         return OpenAIChat(model=name, stream_usage=True, http_async_client=client, **settings)
+
+
+def name_of(model: Any, spec: str) -> str:
+    """``provider:name`` of a model: filled in, and also where it is a fallback."""
+    own = getattr(model, "spoken_name", None)  # of ours, which have no other
+    if isinstance(own, str):
+        return own
+    name = getattr(model, "model_name", None)
+    return f"{spec.partition(':')[0]}:{name}" if isinstance(name, str) else spec
+
+
+def _taped(model: BaseChatModel, spec: ModelSpec, aside: str) -> TapedModel:
+    voice = Voice(
+        name=name_of(model, label(spec)),
+        provider=model._get_ls_params().get("ls_provider") or "",
+        kind=model._llm_type,
+        window=(model.profile or {}).get("max_input_tokens"),
+        ends=bool(getattr(model, "says_why_it_ends", False)),
+    )
+    return TapedModel.around(model, voice, aside)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import copy
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse
@@ -21,12 +22,14 @@ from langgraph.errors import GraphBubbleUp
 from langgraph.types import Command
 
 from .. import events
+from ..scenario.agents import TRANSFER
 from ..scenario.middleware import BRINGS
 from ..text import whole_characters
 from . import clock
 from .approval import OWN, answered, ask, give, noted, questions_of
 from .lending import Anew, lend
 from .state import Place, Writer, place_of
+from .tool_takes import on_tape
 from .turns import ModelHandler, Turns
 from .values import brief, plain
 
@@ -125,6 +128,11 @@ class Observer(AgentMiddleware[Any, Any, Any]):
             write(events.ToolStarted(**who, args=plain(call["args"])))
         return who
 
+    def _is_replayed(self, tool: str) -> bool:
+        """Whether a cassette may answer for it: not where agents would vanish with it."""
+        moves = tool.startswith(TRANSFER)
+        return not (moves or tool in self._delegates or tool in BRINGS.values())
+
     async def _run(
         self, place: Place, request: ToolCallRequest, handler: ToolHandler
     ) -> ToolMessage | Command[Any]:
@@ -157,8 +165,11 @@ class Observer(AgentMiddleware[Any, Any, Any]):
             # A tool may change its arguments; the message in the history must not change.
             own = call.copy()
             own["args"] = copy.deepcopy(call["args"])
+            work = partial(handler, request.override(tool_call=own))
             try:
-                return await handler(request.override(tool_call=own))
+                if self._is_replayed(call["name"]):
+                    return await on_tape(place, call, work, asks=bool(answers))
+                return await work()
             except GraphBubbleUp as error:
                 asked = questions_of(error)
                 if not asked or call["name"] in self._delegates:  # theirs have been asked already

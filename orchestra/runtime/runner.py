@@ -13,10 +13,11 @@ from typing import Literal
 from langchain_core.messages import HumanMessage
 
 from .. import events
+from ..cassette import Tape
 from ..errors import OrchestraError, UsageError
 from ..events import Event
 from ..scenario import Case, Decision, Scenario
-from ..scenario.script import unused, unused_line
+from ..scenario.script import unasked_line, unused, unused_line
 from ..text import whole_characters
 from .approval import Decide, Decider
 from .graph import Team
@@ -67,18 +68,22 @@ class Run:
         self.tap: Callable[[Sequence[Event]], object] = nobody
         """Is given what happens together, all of it before whoever iterates gets any."""
         self.case = _case(team.scenario, case, asked=ask is not None)
-        run = team.scenario.run
+        run, taping = team.scenario.run, team.taping
+        self._tape = taping.tape(team.scenario.key_of(self.case)) if taping else Tape()
         self._state = RunState(
             rules=run,
             slots=asyncio.Semaphore(run.max_concurrency),
             conversations={name: [] for name in team.scenario.mains},
             past=past or Past(),
             canned=count_given(team.scenario, past) if past else Counter(),
-            redact=team.secrets.redact,
+            secrets=team.secrets,
+            tape=self._tape,
             schedule=Schedule(seed),
         )
         person = None if decide is None else self._shown_to(decide)
-        self._decider = Decider(team.scenario, person, strict=strict)
+        self._decider = Decider(
+            team.scenario, person, strict=strict, tape=self._tape if taping else None
+        )
         for question in self._state.past.answered():
             self._decider.take(question)
         self._state.decide = self._decider
@@ -127,6 +132,8 @@ class Run:
         adapter = Adapter(self.id, self.team.secrets, frozenset(scenario.agents))
         given = [*state.past.inputs]
         given += [turn.input for turn in self.case.turns[len(given) :]]
+        if scenario.interactive:  # what the user was asked for when it was recorded
+            given += self._tape.inputs[len(given) :]
         for event in self._tapped([*self._begin(adapter, given)]):
             yield event
         seconds = scenario.run.timeout
@@ -191,6 +198,7 @@ class Run:
         state.output = ""
         past = state.past
         if turn > past.turns + past.turn_open:
+            state.tape.heard(turn, state.redact(whole_characters(text)))
             yield [adapter.stamp(events.TurnStarted(turn=turn, input=whole_characters(text)))]
         if not state.stopped:
             stream = self.team.graph.astream(
@@ -246,6 +254,10 @@ class Run:
     def _left_over(self) -> Iterator[events.Warned]:
         """Replies that were never used; of a run cut short it would be no news."""
         state, script = self._state, self.team.script
+        if not state.stopped and not state.past.seen:
+            for call, numbers in state.tape.left():
+                told = f"cassette: {unasked_line(call, numbers)}"
+                yield events.Warned(message=told, recorded_call=call, replies=numbers)
         # What a resumed run used before is not in its events.
         if self._whole and not state.stopped and not state.past.seen:
             for number in self._decider.unused:
@@ -258,6 +270,7 @@ class Run:
 
     def _finished(self, adapter: Adapter) -> Event:
         state = self._state
+        state.tape.ended(self.status)
         return adapter.stamp(
             events.RunFinished(
                 status=self.status,

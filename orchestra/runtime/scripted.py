@@ -61,6 +61,7 @@ class ScriptedModel(BaseChatModel):
     answer: str = ""
     """The tool by which a structured answer is given."""
     says_why_it_ends: ClassVar[bool] = True
+    costs_nothing: ClassVar[bool] = True
     spoken_name: ClassVar[str] = SCRIPTED
     """What to call it in the events, whomever it speaks for."""
 
@@ -83,11 +84,13 @@ class ScriptedModel(BaseChatModel):
 
     def reply(self, messages: list[BaseMessage]) -> Reply:
         """The reply that is due now. Raises MissingReply, naming call path and reply number."""
-        call, state = self._place()
+        call, state = place(self.aside)
         key = find(self.script, call) if call else next(iter(self.script), None)
         if key is None:
             keys = ", ".join(map(repr, self.script)) or "none"
-            raise MissingReply(f"{call}: no key of 'script' fits this call (its keys: {keys})")
+            told = f"{call}: no key of 'script' fits this call (its keys: {keys})"
+            hint = "" if self.script else "; 'orchestra record' keeps what a real model says"
+            raise MissingReply(told + hint)
         replies = self.script[key]
         last = messages[-1].text if messages else ""
 
@@ -107,16 +110,6 @@ class ScriptedModel(BaseChatModel):
         if self.aside and state is not None:
             state.turns[call] += 1  # the agent counts its own turns; nobody those of its middleware
         return replies[index]
-
-    def _place(self) -> tuple[str, RunState | None]:
-        """The call path that asks, and the run it belongs to."""
-        config = ensure_config()
-        metadata, own = config.get("metadata", {}), config.get("configurable", {})
-        call = metadata.get(CALL) or own.get(CALL) or metadata.get(AGENT) or ""
-        if self.aside and call:
-            call = f"{call}.{self.aside}"
-        state = own.get(RUN)
-        return call, state if isinstance(state, RunState) else None
 
     def _generate(
         self,
@@ -178,7 +171,7 @@ class ScriptedModel(BaseChatModel):
         fault = reply.fault
         if fault is None:
             return _pieces(reply, messages, self.answer)
-        call, state = self._place()
+        call, state = place(self.aside)
         attempt = 1 if state is None else state.attempt(call)
         if attempt not in fault.attempts:
             return _pieces(reply, messages, self.answer)
@@ -188,7 +181,7 @@ class ScriptedModel(BaseChatModel):
 
     def _delays(self) -> Callable[[int], float]:
         """What the seed of the run has each piece of this turn wait for."""
-        call, state = self._place()
+        call, state = place(self.aside)
         if state is None:
             return lambda _: 0.0
         return partial(state.schedule.delay, call, state.turns[call])
@@ -208,6 +201,20 @@ class EchoModel(ScriptedModel):
 
     def reply(self, messages: list[BaseMessage]) -> Reply:
         return Reply(text=messages[-1].text if messages else "")
+
+
+def place(aside: str = "") -> tuple[str, RunState | None]:
+    """The call path of the model that is asked, and the run it belongs to.
+
+    ``aside`` is the middleware of an agent that it speaks for.
+    """
+    config = ensure_config()
+    metadata, own = config.get("metadata", {}), config.get("configurable", {})
+    call = metadata.get(CALL) or own.get(CALL) or metadata.get(AGENT) or ""
+    if aside and call:
+        call = f"{call}.{aside}"
+    state = own.get(RUN)
+    return call, state if isinstance(state, RunState) else None
 
 
 def said(messages: list[BaseMessage]) -> int:

@@ -19,12 +19,14 @@ from typing import Any, Literal, NamedTuple
 from langchain_core.messages import BaseMessage
 from langchain_core.runnables import RunnableConfig
 
+from ..cassette import Tape
 from ..errors import LimitExceeded, OrchestraError, RunTimeout
 from ..events import Interrupted, ToolCall
 from ..scenario import Decision, Limits, RunSpec
 from .control import Control
 from .past import Past
 from .schedule import Schedule
+from .secrets import Filler
 
 RUN = "orchestra_run"  # in config["configurable"]: the RunState
 CALL = "orchestra_call"  # in config["metadata"]: the call path
@@ -94,8 +96,10 @@ class RunState:
     """What the run has done before it was resumed."""
     schedule: Schedule = field(default_factory=Schedule)
     """The order of what happens side by side, where a seed gives one."""
-    redact: Callable[[str], str] = str
-    """A text without secrets; of what is cut before it gets into an event."""
+    secrets: Filler = field(default_factory=lambda: Filler({}))
+    """What nothing that is written may have in it."""
+    tape: Tape = field(default_factory=Tape)
+    """Where its models are recorded, or replayed from."""
     lacking: set[str] = field(default_factory=set)
     """What was said that models do not report."""
     _spent: Counter[str] = field(default_factory=Counter)
@@ -110,6 +114,10 @@ class RunState:
     # The exceptions are kept: the id of one that is gone may be another's.
     _origins: dict[int, tuple[BaseException, str]] = field(default_factory=dict)
     _messages: Counter[str] = field(default_factory=Counter)
+
+    def redact(self, text: str) -> str:
+        """A text without secrets; of what is cut before it gets into an event."""
+        return self.secrets.redact(text)
 
     def cancel(self) -> None:
         """End the main agents and all below them; the stream then closes in good order."""
@@ -269,6 +277,12 @@ class RunState:
             raise OrchestraError(f"{call[:80]}…: calls nest more than {MAX_DEPTH} deep")
         self._ordinals[call, agent] += 1
         return f"{call}/{agent}#{self._ordinals[call, agent]}"
+
+
+def numbered(message_id: str) -> tuple[int, int]:
+    """The number of a message in its call, and the attempt at it, from its id."""
+    number, _, attempt = message_id.rpartition(":")[2].partition("~")
+    return int(number), int(attempt or 1)
 
 
 def state_of(config: RunnableConfig | Mapping[str, Any]) -> RunState:

@@ -18,6 +18,7 @@ from langchain_core.messages import ToolCall
 from langchain_core.runnables import RunnableConfig, ensure_config
 from langchain_core.tools import BaseTool, StructuredTool, ToolException
 from langchain_core.tools import tool as as_tool
+from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import JsonValue
 
 from ..scenario import AgentSpec, CannedTool, PythonTool, Return, Scenario
@@ -31,10 +32,13 @@ from .state import CALL, RUN, RunState, state_of
 from .values import brief
 
 
-def make_tools(scenario: Scenario, filler: Filler, finder: Finder) -> dict[str, Sequence[BaseTool]]:
+def make_tools(
+    scenario: Scenario, filler: Filler, finder: Finder, *, mock: bool = False
+) -> dict[str, Sequence[BaseTool]]:
     """The tools that agents use, by the name in ``tools``; a class gives several.
 
-    Raises ScenarioError, at the tool's line, for one that cannot be made.
+    ``mock``: Python tools that have a ``mock`` are not run, and answer as it says. Raises
+    ScenarioError, at the tool's line, for one that cannot be made.
     """
     used = {
         tool
@@ -48,7 +52,11 @@ def make_tools(scenario: Scenario, filler: Filler, finder: Finder) -> dict[str, 
             case _ if name not in used:
                 continue
             case PythonTool():
-                made[name] = [_Timely.of(it) for it in _python_tools(name, spec, filler, finder)]
+                found = _python_tools(name, spec, filler, finder)
+                if spec.mock:
+                    stand_in = _mocked(name, spec.mock, found, finder)
+                    found = [stand_in] if mock else found
+                made[name] = [_Timely.of(it) for it in found]
             case CannedTool():
                 made[name] = [_Timely.of(_canned_tool(name, spec))]
     return made
@@ -194,6 +202,43 @@ def _contained() -> Iterator[None]:
         raise RuntimeError(brief(error)) from error
 
 
+def _mocked(
+    name: str, answers: Sequence[Return], found: Sequence[BaseTool], finder: Finder
+) -> BaseTool:
+    """A tool as the model sees it, without its code."""
+    if len(found) > 1:
+        hint = "'run.replay_tools' has them answer as recorded"
+        what = "a class that has several tools cannot be mocked"
+        raise finder.error(("tools", name, "mock"), what, hint)
+
+    async def run(runtime: ToolRuntime[Any, Any], **args: Any) -> str:
+        return await _give(name, answers, args, state_of(runtime.config))
+
+    tool = found[0]
+    return StructuredTool(
+        name=tool.name,
+        description=tool.description,
+        args_schema=convert_to_openai_tool(tool)["function"].get("parameters") or {},
+        coroutine=run,
+        handle_tool_error=True,
+    )
+
+
+async def _give(
+    name: str, answers: Sequence[Return], args: Mapping[str, Any], state: RunState
+) -> str:
+    """The canned answer that is due. Raises ToolException if there is none."""
+    answer = _choose(name, answers, args, state.canned)
+    if answer is None:
+        asked = json.dumps(args, ensure_ascii=False)
+        raise ToolException(f"{name}: no canned answer fits {asked}")
+    await clock.sleep(answer.delay)
+    if answer.error is not None:
+        raise ToolException(answer.error)
+    value = answer.value
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
 def _canned_tool(name: str, spec: CannedTool) -> BaseTool:
     schema = _schema(spec.parameters)
     required, known = schema.get("required", []), schema.get("properties", {})
@@ -203,14 +248,7 @@ def _canned_tool(name: str, spec: CannedTool) -> BaseTool:
             raise ToolException(f"{name}: missing argument {', '.join(missing)}")
         if known and (unknown := [key for key in args if key not in known]):
             raise ToolException(f"{name}: unknown argument {', '.join(unknown)}")
-        answer = _choose(name, spec, args, state_of(runtime.config).canned)
-        if answer is not None:
-            await clock.sleep(answer.delay)
-            if answer.error is not None:
-                raise ToolException(answer.error)
-            value = answer.value
-            return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        raise ToolException(f"{name}: no canned answer fits {json.dumps(args, ensure_ascii=False)}")
+        return await _give(name, spec.returns, args, state_of(runtime.config))
 
     return StructuredTool(
         name=name,
@@ -222,10 +260,10 @@ def _canned_tool(name: str, spec: CannedTool) -> BaseTool:
 
 
 def _choose(
-    name: str, spec: CannedTool, args: Mapping[str, Any], given: Counter[tuple[str, int]]
+    name: str, answers: Sequence[Return], args: Mapping[str, Any], given: Counter[tuple[str, int]]
 ) -> Return | None:
     """The first answer that fits, and is not used up; counted in ``given``."""
-    for index, answer in enumerate(spec.returns):
+    for index, answer in enumerate(answers):
         used_up = answer.times is not None and given[name, index] >= answer.times
         if not used_up and all(
             key in args and same(value, args[key]) for key, value in answer.when.items()
@@ -239,9 +277,9 @@ def count_given(scenario: Scenario, past: Past) -> Counter[tuple[str, int]]:
     """How often each answer of the canned tools was given before the run was resumed."""
     given: Counter[tuple[str, int]] = Counter()
     for call in past.tool_calls():
-        spec = scenario.tools.get(call.name)
-        if isinstance(spec, CannedTool):
-            _choose(call.name, spec, call.args, given)
+        match scenario.tools.get(call.name):
+            case CannedTool(returns=answers) | PythonTool(mock=tuple(answers)):
+                _choose(call.name, answers, call.args, given)
     return given
 
 

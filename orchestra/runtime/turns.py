@@ -28,7 +28,8 @@ from ..scenario.agents import RESPONSE
 from ..text import whole_characters
 from . import clock
 from .faults import COST, UNSAID, ending, failure_of, finish_reason, wait_before
-from .state import MESSAGE, Place, place_of
+from .models import name_of
+from .state import MESSAGE, Place, numbered, place_of
 from .structured import Recorded, as_answer
 from .values import brief, plain, usage_of
 from .voice import words_of
@@ -126,7 +127,8 @@ class Turns:
             agent=self._agent,
             call=place.call,
             message_id=message_id,
-            model=_model_name(request.model, self._model),
+            model=place.state.tape.model(place.call, *numbered(message_id))
+            or name_of(request.model, self._model),
             attempt=attempt,
             node=metadata.get("langgraph_node"),
             step=metadata.get("langgraph_step"),
@@ -169,7 +171,9 @@ class Turns:
         cost = message.response_metadata.pop(COST, None)
         if cost is not None:
             place.state.pay(cost)
-        elif place.state.rules.limits.cost is not None and not hasattr(model, "spoken_name"):
+        elif place.state.rules.limits.cost is not None and not getattr(
+            model, "costs_nothing", False
+        ):
             yield "reports no cost: run.limits.cost does not hold it"  # ours costs nothing
         if message.response_metadata.pop(UNSAID, False):
             yield "does not say why its answers end: one that was cut short would pass as whole"
@@ -287,12 +291,3 @@ class _FirstToken(AsyncCallbackHandler):
         if any(words_of(message)) or message.tool_call_chunks:
             self._timeout.reschedule(None)
             self._timeout = None
-
-
-def _model_name(model: Any, spec: str) -> str:
-    """``provider:name`` of the model that speaks: filled in, and also where it is a fallback."""
-    own = getattr(model, "spoken_name", None)  # of ours, which have no other
-    if isinstance(own, str):
-        return own
-    name = getattr(model, "model_name", None)
-    return f"{spec.partition(':')[0]}:{name}" if isinstance(name, str) else spec

@@ -56,6 +56,8 @@ def brief(error: BaseException) -> str:
     """An error in one short line, in the provider's own words where there are any."""
     if isinstance(error, OrchestraError):
         return str(error)
+    if isinstance(told := getattr(error, "brief", None), str):  # it was an error of a recording
+        return told
     status = getattr(error, "status_code", None)
     try:
         text = str(_said(getattr(error, "body", None)) or error)

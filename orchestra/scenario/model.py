@@ -146,6 +146,10 @@ class Scenario(Spec):
             if check.not_ is not None:
                 todo.append(((*where, "not"), check.not_))
 
+    def key_of(self, case: Case) -> str:
+        """What a cassette calls a case: without the scenario's name, which may change."""
+        return "" if case.alone else case.name.removeprefix(self.name)[1:-1]
+
     def case_of(self, *messages: str) -> Case:
         """A conversation of other messages than the file's, with its checks at the end."""
         return Case(self.name, tuple(map(_item, messages)), self.expect)

@@ -58,3 +58,5 @@ class RunSpec(Spec):
     with what was said."""
     limits: RunLimits = RunLimits()
     """What the whole run may use."""
+    replay_tools: bool = False
+    """In a replay tools are not run: they give what they gave when it was recorded."""

@@ -182,8 +182,19 @@ def unused(
 
 def unused_line(key: str, numbers: Sequence[int], total: int) -> str:
     """What to tell a person of replies that were never used."""
+    were = "were" if len(numbers) > 1 else "was"
+    return f"script key {key!r}: {_replies(numbers)} of {total} {were} never used"
+
+
+def unasked_line(call: str, numbers: Sequence[int]) -> str:
+    """The same of recorded replies of a call."""
+    were = "were" if len(numbers) > 1 else "was"
+    return f"{_replies(numbers)} of {call!r} {were} never asked for"
+
+
+def _replies(numbers: Sequence[int]) -> str:
     if len(numbers) == 1:
-        return f"script key {key!r}: reply {numbers[0]} of {total} was never used"
+        return f"reply {numbers[0]}"
     runs: list[list[int]] = []
     for number in numbers:
         if runs and number == runs[-1][-1] + 1:
@@ -191,4 +202,4 @@ def unused_line(key: str, numbers: Sequence[int], total: int) -> str:
         else:
             runs.append([number])
     said = " and ".join(f"{run[0]} to {run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
-    return f"script key {key!r}: replies {said} of {total} were never used"
+    return f"replies {said}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from ..errors import UsageError
 from ..events import Member, agent_of
@@ -74,15 +74,21 @@ def scripted(scenario: Scenario) -> dict[str, str]:
     }
 
 
-def spoken(scenario: Scenario, models: Mapping[str, str] | None = None) -> Script:
+def spoken(
+    scenario: Scenario,
+    models: Mapping[str, str] | None = None,
+    other: Callable[[str], bool] = lambda _: False,
+) -> Script:
     """The part of the script that agents answer from: not that of an agent with another model.
+
+    ``other`` tells of an agent whether something else speaks for it, whatever its model.
 
     Middleware's own models are scripted where their agent is.
     """
     chosen = {
         name: choose(scenario, name, models).model
         for name, spec in scenario.agents.items()
-        if speaks(spec)
+        if speaks(spec) and not other(name)
     }
     return {
         key: replies
@@ -104,7 +110,7 @@ def members(scenario: Scenario, models: Mapping[str, str] | None = None) -> tupl
             description=spec.description,
             parents=tuple(parents.get(name, ())),
             tools=spec.tools if isinstance(spec, AgentSpec) else (),
-            model=_label(choose(scenario, name, models)) if speaks(spec) else "",
+            model=label(choose(scenario, name, models)) if speaks(spec) else "",
             kind=kind_of(spec),
             structured=isinstance(spec, AgentSpec) and spec.response_format is not None,
         )
@@ -112,7 +118,7 @@ def members(scenario: Scenario, models: Mapping[str, str] | None = None) -> tupl
     )
 
 
-def _label(spec: ModelSpec) -> str:
+def label(spec: ModelSpec) -> str:
     """What to call a model; as it stands in the file, where the environment does not say."""
     try:
         return fill(spec.model, environment())[0]

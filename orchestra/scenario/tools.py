@@ -12,16 +12,6 @@ PYTHON = r"^[\w.]+:[\w.]+$"
 JSON_TYPES = ("string", "number", "integer", "boolean", "array", "object")
 
 
-class PythonTool(Spec):
-    """A function, a LangChain tool or a class of a Python module of the project."""
-
-    python: Annotated[str, StringConstraints(pattern=PYTHON)]
-    """``module:name``, looked up beside the scenario and under its root. Of a class, one instance
-    is made for each run, and its public methods are the tools."""
-    args: Arguments = {}
-    """What the class is called with."""
-
-
 class Return(Spec):
     """One answer of a canned tool."""
 
@@ -41,6 +31,18 @@ class Return(Spec):
         if ("value" in self.model_fields_set) == ("error" in self.model_fields_set):
             raise ValueError("needs one of 'value' and 'error'")
         return self
+
+
+class PythonTool(Spec):
+    """A function, a LangChain tool or a class of a Python module of the project."""
+
+    python: Annotated[str, StringConstraints(pattern=PYTHON)]
+    """``module:name``, looked up beside the scenario and under its root. Of a class, one instance
+    is made for each run, and its public methods are the tools."""
+    args: Arguments = {}
+    """What the class is called with."""
+    mock: Annotated[tuple[Return, ...], Field(min_length=1)] | None = None
+    """What a function answers in a test or a replay, where it is not run: the first that fits."""
 
 
 class CannedTool(Spec):

@@ -5,6 +5,7 @@ Nothing here knows how a run is made or shown: events come in, events come out.
 """
 
 from .keep import Around, Held, Keeper, Running
+from .lock import hold
 from .read import Kept, find, heads, look, open_run, remove
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "Running",
     "find",
     "heads",
+    "hold",
     "look",
     "open_run",
     "remove",

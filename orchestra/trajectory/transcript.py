@@ -93,7 +93,8 @@ class Transcript:
 
     ``mains`` are the main agents' call paths, ``turns`` the same of each turn alone, ``warnings``
     what it warned of, of which ``unused`` is what each script key has left over and ``undecided``
-    the decisions that were left. ``handoffs`` are the agents that had the conversation of each
+    the decisions that were left, ``unasked`` the same of a cassette, and ``drift`` in what requests
+    are not those that were recorded. ``handoffs`` are the agents that had the conversation of each
     call, in order. ``decisions`` are what a person decided, by call path. ``finished`` is None if
     the run never was.
     """
@@ -104,6 +105,8 @@ class Transcript:
     warnings: list[str] = field(default_factory=list)
     unused: dict[str, Warned] = field(default_factory=dict)
     undecided: dict[int, Warned] = field(default_factory=dict)
+    unasked: list[str] = field(default_factory=list)
+    drift: list[str] = field(default_factory=list)
     handoffs: dict[str, list[str]] = field(default_factory=dict)
     decisions: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     finished: RunFinished | None = None
@@ -143,8 +146,11 @@ class Transcript:
             self.unused[event.script_key] = event
         elif event.unused_decision is not None:
             self.undecided[event.unused_decision] = event
+        elif event.recorded_call is not None:
+            (self.unasked if event.call is None else self.drift).append(event.message)
         self.warnings.append(event.message)
-        if self.turns and event.script_key is None and event.unused_decision is None:
+        left = event.script_key is not None or event.unused_decision is not None
+        if self.turns and not (left or (event.recorded_call is not None and event.call is None)):
             self.turns[-1].warnings.append(event.message)
 
     def _call(self, event: Event) -> None:

@@ -4,6 +4,7 @@ from .demo import demo
 from .listing import list_scenarios
 from .new import new
 from .play import run, tui
+from .recording import record
 from .replaying import compare
 from .runs import runs
 from .schema import schema
@@ -16,6 +17,7 @@ __all__ = [
     "demo",
     "list_scenarios",
     "new",
+    "record",
     "run",
     "runs",
     "schema",

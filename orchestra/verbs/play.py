@@ -7,14 +7,11 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing, redirect_stdout
-from dataclasses import replace
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TextIO
 
-from .. import __version__
 from ..errors import (
     INTERRUPTED,
     MISSING,
@@ -24,25 +21,26 @@ from ..errors import (
     UsageError,
     exit_code_of,
 )
-from ..events import Event, Header, RunFinished, dumps
-from ..places import runs_folder
-from ..scenario import Case, Scenario, ScriptKey, load
-from ..scenario.team import ALL, choose, members, speaks
-from ..text import clean, nearest
-from .asking import Terminal, person, prompt, said
+from ..events import Event, RunFinished, dumps
+from ..scenario import Case, Scenario
+from ..scenario.team import members
+from ..text import clean
+from .asking import Terminal, person
 from .ending import Threads, on_signals
 from .pacing import Paced
 from .replaying import is_recording, recorded_in, replay
-from .resuming import After, Broken, broken
+from .resuming import After
+from .wanted import Wanted, header_of, inputs_of, keeper_of, known_agents, spare, wanted
 
 if TYPE_CHECKING:
+    from ..cassette import Taping
     from ..console import Display, Filter, Kind, Saver
     from ..runtime import Batch, Run
     from ..runtime.approval import Decide
     from ..runtime.past import Past
     from ..runtime.runner import Ask
     from ..settings import Settings
-    from ..store import Keeper, Running
+    from ..store import Running
 
 READING_RATE = 40.0  # tokens a second of scripted replies, where a person watches
 _GRAVITY = (OK, MISSING, INTERRUPTED, RUN_FAILED, TIMED_OUT, 128 + signal.SIGINT)
@@ -50,35 +48,45 @@ _GRAVITY = (OK, MISSING, INTERRUPTED, RUN_FAILED, TIMED_OUT, 128 + signal.SIGINT
 
 def run(args: argparse.Namespace) -> int:
     """``orchestra run``: print the run's events as they come."""
-    from ..console import Filter, Saver, TextFile, display, safe_streams
-    from ..runtime import clock
+    from ..console import safe_streams
     from ..settings import load_settings
 
     safe_streams()
     settings = load_settings()
-    back, scenario, models = _asked_for(args, settings)
-    _known_agents(scenario, args.agent)
-    terminal = Terminal(scenario) if person() else None
+    return play(args, settings, wanted(args, settings))
+
+
+def play(
+    args: argparse.Namespace, settings: Settings, want: Wanted, out: TextIO | None = None
+) -> int:
+    """Run what is wanted, as ``args`` ask for it to be shown, on ``out``; default: stdout."""
+    from ..console import Filter, Saver, TextFile, display
+    from ..runtime import clock
+
+    scenario, models, back = want.scenario, want.models, want.back
+    known_agents(scenario, args.agent)
+    terminal = Terminal(scenario) if person() and not want.replayed else None
     asks = terminal is not None and scenario.interactive
-    inputs = () if back else _inputs(scenario, args.input, asks=asks)
+    inputs = () if back else inputs_of(want, args.input, asks=asks)
     kind: Kind = args.display or ("rich" if sys.stdout.isatty() else "plain")
     pace = READING_RATE if kind == "rich" and sys.stdout.isatty() else 0.0
     rate = pace if settings.rate is None else settings.rate
-    _spare(scenario, "--save", args.save)
-    _spare(scenario, "--save-text", args.save_text)
+    spare(scenario, "--save", args.save)
+    spare(scenario, "--save-text", args.save_text)
     header = header_of(scenario, models)
     late: list[str] = []  # while a terminal is drawn on, nothing else is said there
     say = late.append if kind == "rich" else complain
-    keeper = _keeper(args, settings, scenario, header, inputs, say)
+    keeper = keeper_of(args, settings, scenario, header, inputs, say)
     past, case = back.take_up(scenario, keeper) if back else (None, inputs)
     saver = Saver(args.save, header) if args.save else None
     text = TextFile(args.save_text) if args.save_text else None
     stats = args.stats or kind == "rich"
-    show = display(kind, out=sys.stdout, err=sys.stderr, stats=stats, header=header)
+    show = display(kind, out=out or sys.stdout, err=sys.stderr, stats=stats, header=header)
     try:
         ask = terminal.ask if terminal and asks else None
         decide = terminal.decide if terminal else None
-        how = {"rate": rate, "ask": ask, "decide": decide, "past": past, "seed": args.seed}
+        how: Any = {"rate": rate, "ask": ask, "decide": decide, "past": past, "seed": args.seed}
+        how |= {"taping": want.taping, "mock": want.offline}
         begun = begin(args, settings, scenario, case, models, **how)
         kept = keeper.follow(begun) if keeper else begun
         kept = After(past.seen, kept) if past else kept
@@ -110,6 +118,8 @@ def begin(
     strict: bool = False,
     past: Past | None = None,
     seed: int | None = None,
+    taping: Taping | None = None,
+    mock: bool = False,
 ) -> Run | Batch:
     from ..runtime import run as start
 
@@ -125,6 +135,8 @@ def begin(
         strict=strict,
         past=past,
         seed=seed,
+        taping=taping,
+        mock=mock,
     )
 
 
@@ -187,24 +199,25 @@ def tui(args: argparse.Namespace) -> int:
     if args.other is not None:
         told = f"{args.file} is no recorded run; two of those are shown side by side"
         raise UsageError(f"{told}: orchestra tui A.jsonl B.jsonl")
-    back, scenario, models = _asked_for(args, settings)
+    want = wanted(args, settings)
+    scenario, models, back = want.scenario, want.models, want.back
     questions = Questions()
-    ask = questions.ask if scenario.interactive else None
-    inputs = () if back else _inputs(scenario, args.input, asks=ask is not None)
+    ask = questions.ask if scenario.interactive and not want.replayed else None
+    inputs = () if back else inputs_of(want, args.input, asks=ask is not None)
 
     rate = READING_RATE if settings.rate is None else settings.rate
 
     late: list[str] = []
     header = header_of(scenario, models)
-    keeper = _keeper(args, settings, scenario, header, inputs, late.append)
+    keeper = keeper_of(args, settings, scenario, header, inputs, late.append)
     past, case = back.take_up(scenario, keeper) if back else (None, inputs)
 
     def source() -> Running:
         # In the viewer's thread, so that its first frame does not wait for langchain.
-        decide = questions.decide
-        begun = begin(
-            args, settings, scenario, case, models, rate=rate, ask=ask, decide=decide, past=past
-        )
+        decide = None if want.replayed else questions.decide
+        how: Any = {"rate": rate, "ask": ask, "decide": decide, "past": past}
+        how |= {"taping": want.taping, "mock": want.offline}
+        begun = begin(args, settings, scenario, case, models, **how)
         kept = keeper.follow(begun) if keeper else begun
         return After(past.seen, kept) if past else kept
 
@@ -237,105 +250,6 @@ def _needs_a_screen(args: argparse.Namespace) -> None:
             f"orchestra tui needs a terminal that moves its cursor, and TERM is dumb; "
             f"use: orchestra {instead}"
         )
-
-
-def _asked_for(
-    args: argparse.Namespace, settings: Settings
-) -> tuple[Broken | None, Scenario, Mapping[str, str]]:
-    """The run to go on with, if there is one; the scenario; and the models by agent."""
-    back = broken(args, settings)
-    scenario = load(back.file(args.file) if back else args.file, root=args.root)
-    models = _models(scenario, args.model, settings.model)
-    return back, scenario, back.header.models if back and not args.model else models
-
-
-def _models(scenario: Scenario, given: Sequence[str], from_settings: str | None) -> dict[str, str]:
-    """Models by agent: ``--model`` over ``ORCHESTRA_MODEL``. Raises UsageError."""
-    models = {ALL: from_settings} if from_settings else {}
-    for text in given:
-        agent, equals, model = text.partition("=")
-        if not equals:
-            agent, model = ALL, text
-        elif agent not in scenario.agents:
-            raise UsageError(_unknown("--model", "agent", agent, scenario.agents))
-        models[agent] = model
-    for model in models.values():
-        if ":" not in model and model not in (*scenario.models, "scripted", "echo"):
-            known = [*scenario.models, "scripted", "echo"]
-            raise UsageError(_unknown("--model", "model", model, known) + ", or provider:name")
-    for agent, spec in scenario.agents.items():
-        if speaks(spec):
-            choose(scenario, agent, models)
-        elif agent in models:
-            raise UsageError(f"--model: {agent!r} has no model; its steps have")
-    return models
-
-
-def _known_agents(scenario: Scenario, agents: Sequence[str]) -> None:
-    for agent in agents:
-        try:
-            names = [segment.name for segment in ScriptKey.parse(agent).segments]
-        except ValueError as error:
-            raise UsageError(f"--agent {agent!r}: {error}") from error
-        for name in names:
-            if name not in scenario.agents:
-                raise UsageError(_unknown("--agent", "agent", name, scenario.agents))
-
-
-def _unknown(option: str, kind: str, word: str, known: Sequence[str] | Mapping[str, object]) -> str:
-    hint = nearest(word, known) or "known: " + ", ".join(known)
-    return f"{option}: there is no {kind} {word!r}; {hint}"
-
-
-def _inputs(scenario: Scenario, given: str | None, *, asks: bool) -> tuple[str, ...]:
-    """The user's messages in place of the file's; asked for where there are none at all.
-
-    ``asks``: the run itself will ask for them.
-    """
-    if given is not None:
-        return (given,)
-    if scenario.cases or asks:
-        return ()
-    if person():
-        prompt(scenario.name)
-        if line := said():
-            return (line,)
-    raise UsageError(f"{scenario.source.path}: there is no 'input'; give one with --input")
-
-
-def _spare(scenario: Scenario, option: str, save: Path | None) -> None:
-    """Events are never written over the files they come from."""
-    own = {scenario.source.path, *map(Path, scenario.source.used)}
-    if save is not None and save.resolve() in {path.resolve() for path in own}:
-        raise UsageError(f"{option} {save}: is a file of this scenario; name another")
-
-
-def header_of(scenario: Scenario, models: Mapping[str, str]) -> Header:
-    return Header(
-        scenario=scenario.name,
-        digest=scenario.source.digest,
-        orchestra=__version__,
-        path=str(scenario.source.path.absolute()),
-        root=str(scenario.source.root),
-        models=dict(models),
-    )
-
-
-def _keeper(
-    args: argparse.Namespace,
-    settings: Settings,
-    scenario: Scenario,
-    header: Header,
-    inputs: tuple[str, ...],
-    say: Callable[[str], object],
-) -> Keeper | None:
-    """What keeps the run's events, unless that is not wanted."""
-    if args.no_keep:
-        return None
-    from ..store import Keeper
-
-    folder = runs_folder(scenario.source.root, settings.home)
-    return Keeper(folder, replace(header, inputs=inputs or None), say)
 
 
 def complain(line: str) -> None:

@@ -9,14 +9,18 @@ import sys
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import redirect_stdout
 from pathlib import Path
+from typing import Any
 
+from ..cassette import Cassette
 from ..errors import INVALID, OK, UsageError
 from ..events import Event
 from ..places import pending_golden, runs_folder
 from ..scenario import Case, Scenario, discover, load
 from ..scenario.files import find_root
 from ..text import clean
-from .play import begin, complain, header_of
+from .play import begin, complain
+from .tapes import offline
+from .wanted import header_of
 
 
 def test(args: argparse.Namespace) -> int:
@@ -34,11 +38,19 @@ def test(args: argparse.Namespace) -> int:
     def load_one(path: Path) -> Scenario:
         return load(path, root=args.root)
 
+    cassette = functools.cache(Cassette.beside)  # of several cases it is read once
+
     def play(
         scenario: Scenario, case: Case, models: Mapping[str, str], seed: int | None
     ) -> AsyncGenerator[Event, None]:
+        taping = None
+        if args.mode == "live":
+            models = {}
+        else:
+            models, taping = offline(scenario, args.mode, cassette)
         folder = runs_folder(scenario.source.root, settings.home)
-        run = begin(args, settings, scenario, case, models, strict=True, seed=seed)
+        how: Any = {"strict": True, "seed": seed, "taping": taping, "mock": args.mode != "live"}
+        run = begin(args, settings, scenario, case, models, **how)
         return held.follow(run, Keeper(folder, header_of(scenario, models), say))
 
     def functions(scenario: Scenario) -> PythonCheck:
@@ -56,7 +68,8 @@ def test(args: argparse.Namespace) -> int:
             sys.stderr.write(f"{clean(str(error))}\n")
             codes.append(INVALID)
     out, seeds = sys.stdout, [args.seed, *range(1, args.seeds + 1)]
-    complete = functools.partial(clock.run, virtual=not args.real_time)
+    virtual = not args.real_time and args.mode != "live"  # a network has a clock of its own
+    complete = functools.partial(clock.run, virtual=virtual)
     how = {"seeds": seeds, "complete": complete, "functions": functions, "update": args.update}
     suite = run_suite(dict.fromkeys(files), load_one, play, **how)
     goldens = Goldens(functools.partial(_pending, args.root, settings.home), update=args.update)
