@@ -451,3 +451,25 @@ async def test_help_loses_no_word_however_narrow_it_is(width: int) -> None:
             await stage.pilot.resize_terminal(140 - width, 300)
             await stage.pilot.pause()
             assert stage.app.screen.query_one("#keys").has_focus  # so that the keys scroll it
+
+
+async def test_who_was_not_called_says_so_and_what_it_is_for() -> None:
+    about = "Checks each claim.\nTwice, if it must be.\x1b[2J"
+    team = (
+        Member(name="lead", title="Lead", tools=("checker",)),
+        Member(name="checker", title="Checker", parents=("lead",), description=about),
+    )
+    tape = Tape()
+    tape.begin(team)
+    tape.call("lead", "go")
+    async with staged(tape.events, (80, 24), team, hold=True) as stage:
+        await stage.press("2")
+        shown = " ".join(" ".join(row.strip("▌▏ ") for row in stage.text("checker")).split())
+        assert "has not been called: lead may do so Checks each claim. Twice, if it" in shown
+        assert "\x1b" not in shown
+        tape.call("lead/checker#1", "check it", "lead")
+        stage.app.feed.events.append(tape.events[-1])
+        await stage.settle()
+        shown = " ".join(stage.text("checker"))
+        assert "check it" in shown
+        assert "has not been called" not in shown

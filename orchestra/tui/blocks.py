@@ -125,6 +125,7 @@ class Agent:
 
     Attributes:
         silent: a composite that says nothing itself.
+        about: what it is there for, as its callers read it.
         structured: its answers are JSON.
         shape: grows when something but text or figures changed: a call, a state, a tool.
     """
@@ -134,6 +135,7 @@ class Agent:
     index: int
     parents: tuple[str, ...] = ()
     silent: bool = False
+    about: str = ""
     structured: bool = False
     blocks: list[Block] = field(default_factory=list)
     gone: int = 0

@@ -143,6 +143,7 @@ class Board:
             known.parents = member.parents
             known.silent = member.kind != "agent" and not member.model
             known.structured = member.structured
+            known.about = tame(member.description).strip()[:KEPT]
         self.shape += 1
 
     def _where(self, event: Event) -> tuple[Agent, Block]:

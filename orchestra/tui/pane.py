@@ -77,6 +77,7 @@ class Pane(Selecting, can_focus=True):
         self.unfinished = False  # something in sight is rendered in the next frame
         self.selection = None
         self._lines = []
+        self._idle: Sequence[Spans] = ()  # shown before there are lines
         self._shape = -1  # of the agent, when the title was made
         self._anchor: Place | None = None  # what the top row shows, while not following
         self._aimed: Block | None = None  # the call that somebody went to
@@ -105,6 +106,7 @@ class Pane(Selecting, can_focus=True):
         )
         if not self.following:
             self.missed += max(added, 0)
+        self._idle = () if self.agent.blocks else rows.idle(self.agent, self.room)
         self._place()
         if self.agent.shape != self._shape:
             self._shape = self.agent.shape
@@ -269,6 +271,7 @@ class Pane(Selecting, can_focus=True):
         if self.selection is not None:
             ranges = map(self.picked, self._lines)
             body = [(*row, it) for row, it in zip(body, ranges, strict=True)]  # type: ignore[misc]
+        body += [(spans, focus) for spans in self._idle]
         body += [("", focus)] * (height - 1 - len(body))
         if body and not self.following:
             body[-1] = (body[-1], self.missed)
@@ -283,8 +286,12 @@ class Pane(Selecting, can_focus=True):
                 Span(" ", ""),
             ), "bar-row-focus" if self.has_focus else "bar-row"
         index = row - 1
-        line = self._lines[index] if index < len(self._lines) else None
-        spans = (edge, Span(" ", ""), *(self._line(line) if line is not None else ()))
+        text: Spans = ()
+        if index < len(self._lines):
+            text = self._line(self._lines[index])
+        elif index < len(self._idle):
+            text = self._idle[index]
+        spans = (edge, Span(" ", ""), *text)
         if not self.following and row == self.size.height - 1:
             spans = self._chip(spans)
         return spans, "ground"

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from rich.cells import cell_len
 from rich.style import Style
 
-from ..text import clean
+from ..text import clean, one_line
 from .blocks import Agent, Block
 from .figures import count, duration
 from .items import Note, State, Tone, Tool
@@ -80,6 +80,18 @@ def title(agent: Agent, now: float, width: int) -> Spans:
     if width >= 52 and agent.tool:
         right.insert(0, Span("  " + fit(agent.tool, 16 if width >= 64 else 10), "tool-name"))
     return spread(left, right, width)
+
+
+def idle(agent: Agent, width: int) -> list[Spans]:
+    """What there is to say of an agent before anybody calls it."""
+    callers = one_line(", ".join(dict.fromkeys(agent.parents)), 200)
+    said = "has not been called" + (f": {callers} may do so" if callers else "")
+    about = ["", *agent.about.split("\n")] if agent.about else []
+    return [
+        (Span(shown(line[start:end].rstrip()), "folded"),)
+        for line in (said, *about)
+        for start, end in pairwise([0, *breaks(line, max(width, 2)), len(line)])
+    ]
 
 
 def picked(spans: Spans, start: int, end: int) -> Spans:
