@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import __version__
+from .options_testing import add_options
 
 if TYPE_CHECKING:
     Verbs = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -52,9 +53,8 @@ def parser() -> argparse.ArgumentParser:
     demo.set_defaults(verb=_verb("demo"))
 
     test = verbs.add_parser("test", help="run scenarios as tests: offline, scripted, exact")
-    test.add_argument(
-        "paths", nargs="+", type=Path, metavar="PATH", help="scenario files, or folders"
-    )
+    about = "scenario files, or folders; default: the current folder"
+    test.add_argument("paths", nargs="*", type=Path, metavar="PATH", help=about)
     _project(test)
     clock = test.add_mutually_exclusive_group()
     about = "an order of what runs side by side, always the same for N; waiting takes no time"
@@ -66,6 +66,7 @@ def parser() -> argparse.ArgumentParser:
     clock.add_argument("--real-time", action="store_true", help=about)
     about = "write the golden files anew, of the cases that pass otherwise"
     test.add_argument("--update", action="store_true", help=about)
+    add_options(test)
     test.set_defaults(verb=_verb("test"))
     about = "hold two recorded runs against each other, call by call"
     compare = _add(verbs, "compare", about, "orchestra compare before.jsonl last")
