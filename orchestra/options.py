@@ -68,10 +68,10 @@ def parser() -> argparse.ArgumentParser:
     test.add_argument("--update", action="store_true", help=about)
     add_options(test)
     test.set_defaults(verb=_verb("test"))
-    about = "hold two recorded runs against each other, call by call"
+    about = "hold two recorded runs, or two suites, against each other, call by call"
     compare = _add(verbs, "compare", about, "orchestra compare before.jsonl last")
     for name in ("a", "b"):
-        about = "a recorded run: its .jsonl file, its id, or last"
+        about = "a recorded run: its .jsonl file, its id, or last; or a report of test --json"
         compare.add_argument(name, metavar=name.upper(), help=about)
     _root(compare)
     compare.set_defaults(verb=_verb("compare"))

@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import (
+    Any,
+    Required,  # typing's own is not enough for pydantic
+)
+
+from typing_extensions import TypedDict
 
 from ..errors import (
     CHECK_FAILED,
@@ -43,11 +48,42 @@ class AgentFigures(Used):
     seconds: float
 
 
+class Asked(TypedDict, total=False):
+    """A tool call of a message, and what came of it: one of the last three, if anything did."""
+
+    tool: Required[str]
+    args: Required[Any]
+    result: str
+    failed: str
+    rejected: str
+
+
+class Message(TypedDict, total=False):
+    """A model's answer."""
+
+    text: Required[str]
+    reasoning: str
+    truncated: bool
+    tool_calls: list[Asked]
+
+
+class Trajectory(TypedDict, total=False):
+    """What one call said and did, as in a golden file."""
+
+    messages: Required[list[Message]]
+    task: str
+    status: str
+    error: str
+    structured: Any
+    output: str
+    decisions: list[Any]
+
+
 class CallFigures(Used):
-    """What one call said and did, as in a golden file, and what it has used."""
+    """One call. ``first_token`` is the slowest of its model calls, in seconds."""
 
     agent: str
-    trajectory: dict[str, Any]
+    trajectory: Trajectory
     output: str
     seconds: float | None
     first_token: float | None

@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from io import TextIOBase
+from itertools import chain
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -80,7 +81,8 @@ def work(desk: Desk, play: Callable[[Callable[[str], object]], Play]) -> None:
             playing = play(lambda text: tell(Said(f"{text}\n")))
             tell(Taken())
             for job in _jobs(link):
-                for it in _timed([Taken(), *playing(job.path, job.known)], desk.timeout, trace):
+                told = chain([Taken()], playing(job.path, job.known))
+                for it in _timed(told, desk.timeout, trace):
                     tell(it)
     except (EOFError, BrokenPipeError, ConnectionResetError):
         os._exit(1)  # the parent is gone

@@ -45,7 +45,8 @@ class _Worker:
     job: int | None = None
     plan: Planned | None = None
     name: str | None = None  # of the case that runs
-    until: float | None = None  # on the monotonic clock
+    since: float = 0.0  # when that began, on the monotonic clock
+    until: float | None = None
 
     def kill(self) -> None:
         """End it, and what its tools have begun."""
@@ -153,8 +154,9 @@ class Workers:
         yield number, it
 
     def _wait(self, worker: _Worker) -> None:
+        worker.since = time.monotonic()
         if self.timeout is not None and worker.name is not None:
-            worker.until = time.monotonic() + self.timeout + _GRACE
+            worker.until = worker.since + self.timeout + _GRACE
 
     def _late(self, todo: deque[int], paths: dict[int, Path]) -> Iterator[tuple[int, Told]]:
         now = time.monotonic()
@@ -184,8 +186,8 @@ class Workers:
             return
         self._deaths[worker.job, name] += 1
         if self._deaths[worker.job, name] < 2:
-            told = name or str(paths[worker.job])
-            self.say(f"orchestra: a worker {how} at {told}; it is tried once more\n")
+            told = f"{name!r} of {paths[worker.job]}" if name else f"{paths[worker.job]}"
+            self.say(f"orchestra: a worker {how} at {told}; that is tried once more\n")
             self._alive.remove(worker)
             todo.appendleft(worker.job)
             return
@@ -205,7 +207,7 @@ class Workers:
         self._alive.remove(worker)
         number, name, plan = worker.job, worker.name, worker.plan
         assert number is not None  # noqa: S101 - it was at something
-        path, spent = paths[number], self.timeout or 0.0
+        path, spent = paths[number], time.monotonic() - worker.since
         if plan is None:
             yield number, Planned(path, concerns=(path,))
             yield number, Played(CaseResult(path.stem, path, code, (reason,), spent))

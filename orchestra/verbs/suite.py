@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from .. import __version__
 from ..errors import INVALID, UsageError
 from ..places import pending_golden, suites_folder
-from ..regression import CaseResult, Choice, Count, Goldens, gather, worst
+from ..regression import CaseResult, Count, Goldens, gather, worst
 from ..regression.gathering import in_process
 from ..regression.records import kept_of, played_of, record_of, relative
 from ..regression.reports import Reports, Whole
@@ -27,10 +27,10 @@ from ..regression.told import Begun, Known, Over, Planned, Played, Told
 from ..regression.worker import Desk
 from ..regression.workers import Start, Workers
 from ..scenario.files import find_root
-from ..store.suites import Journal, last
+from ..store.suites import Journal
 from ..text import clean
 from .tested import PRELOADED, Setting, at_work, how_of
-from .testing import nothing, workers
+from .testing import chosen, nothing, past_of, workers
 
 if TYPE_CHECKING:
     from ..settings import Settings
@@ -51,10 +51,9 @@ class Suite:
         from ..console.progress import progress
 
         self.args, self._settings, self._files, self._missed = args, settings, files, missed
-        self.root = find_root(files[0] if files else Path("scenario.yaml"), args.root)
+        self.root, self._past = past_of(args, settings, files)
         self._folder = suites_folder(self.root, settings.home)
-        self._past = last(self._folder)
-        self.choice = self._choice()
+        self.choice = chosen(args, self.root, self._past)
         self._reports = Reports.of(args, files)
         self._progress = progress(sys.stdout, sys.stderr, len(files))
         self._workers: Workers | None = None
@@ -102,20 +101,6 @@ class Suite:
             self._journal.close(over=not caught)
         self._sum_up(whole)
         return code
-
-    def _choice(self) -> Choice:
-        failed = None
-        if self.args.last_failed:
-            failed = dict[str, frozenset[str]]()
-            for (file, name), bad in self._past.failed.items():
-                if bad:
-                    path = str((self.root / file).resolve())
-                    failed[path] = failed.get(path, frozenset()) | {name}
-            if not failed:
-                raise UsageError("--last-failed: nothing failed the last time; play all without it")
-        if self.args.resume and self._past.over:
-            raise UsageError("--resume: the last suite came to its end; play all without it")
-        return Choice(self.args.words, tuple(self.args.tag), failed)
 
     # Who plays
 

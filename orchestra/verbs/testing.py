@@ -8,13 +8,16 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import INVALID, OK, UsageError
+from ..errors import INVALID, UsageError
+from ..places import suites_folder
 from ..scenario import discover
+from ..scenario.files import find_root
 from ..text import clean, one_line
 
 if TYPE_CHECKING:
     from ..regression import Choice
     from ..settings import Settings
+    from ..store.suites import Past
 
 _MANY = 30  # files, from which on more than one process is worth its start
 
@@ -31,7 +34,7 @@ def test(args: argparse.Namespace) -> int:
         words(args.words)
     settings = load_settings()
     if args.dry_run:
-        return _dry_run(args)
+        return _dry_run(args, settings)
     if args.watch:
         from .watching import watch
 
@@ -98,13 +101,40 @@ def _fit_together(args: argparse.Namespace) -> None:
         raise UsageError(f"--resume goes on with the last suite; it does not go with {other}")
 
 
-def _dry_run(args: argparse.Namespace) -> int:
-    """Only say what would be played."""
+def past_of(
+    args: argparse.Namespace, settings: Settings, files: Sequence[Path]
+) -> tuple[Path, Past]:
+    """The project of the files, and what its last suite has left."""
+    from ..store.suites import last
+
+    root = find_root(files[0] if files else Path("scenario.yaml"), args.root)
+    return root, last(suites_folder(root, settings.home))
+
+
+def chosen(args: argparse.Namespace, root: Path, past: Past) -> Choice:
+    """What the call chooses. UsageError if it goes by a suite that has left nothing for it."""
     from ..regression import Choice
+
+    failed = None
+    if args.last_failed:
+        failed = dict[str, frozenset[str]]()
+        for file, name in (key for key, bad in past.failed.items() if bad):
+            path = str((root / file).resolve())
+            failed[path] = failed.get(path, frozenset()) | {name}
+        if not failed:
+            raise UsageError("--last-failed: nothing failed the last time; play all without it")
+    if args.resume and past.over:
+        raise UsageError("--resume: the last suite came to its end; play all without it")
+    return Choice(args.words, tuple(args.tag), failed)
+
+
+def _dry_run(args: argparse.Namespace, settings: Settings) -> int:
+    """Only say what would be played."""
+    from ..regression import worst
     from ..scenario import load
 
-    choice = Choice(args.words, tuple(args.tag))
     files, missed = found(args.paths)
+    choice = chosen(args, *past_of(args, settings, files))
     codes, count, tags = [INVALID] * bool(missed), 0, set[str]()
     for told in missed:
         sys.stderr.write(f"{clean(told)}\n")
@@ -121,7 +151,7 @@ def _dry_run(args: argparse.Namespace) -> int:
                 count += 1
                 sys.stdout.write(f"{one_line(case.name)}  {clean(str(path))}\n")
     sys.stdout.write(f"{count} case{'s' * (count != 1)} to play\n")
-    return max([OK, *codes, *nothing(choice, count, tags)])
+    return worst([*codes, *nothing(choice, count + len(codes), tags)])
 
 
 def nothing(choice: Choice, count: int, tags: Iterable[str]) -> list[int]:
@@ -130,7 +160,7 @@ def nothing(choice: Choice, count: int, tags: Iterable[str]) -> list[int]:
 
     known, codes = {*tags}, list[int]()
     for tag in [it for it in choice.tags if it not in known]:
-        hint = nearest(tag, known) or "known: " + (", ".join(sorted(known)[:20]) or "none")
+        hint = nearest(tag, known) or f"known: {', '.join(sorted(known)[:20]) or 'none'}"
         sys.stderr.write(f"--tag: no scenario has {clean(repr(tag))}; {clean(hint)}\n")
         codes.append(INVALID)
     if not count and not codes:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, TextIO, TypedDict
+from typing import Any, TextIO
 
 from pydantic import TypeAdapter, ValidationError
+from typing_extensions import TypedDict
 
 from ...errors import UsageError
 from ...text import one_line, whole_characters
