@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 from ..scenario.expect import Expectation
 from ..text import one_line
-from ..trajectory import Call, Transcript
+from ..trajectory import Transcript
 from ..trajectory.compare import natural
+from .checks.tool_calls import sides
 from .golden import Golden, dump, golden_of, plain
 
 _LINES = 400  # of a side
@@ -40,9 +41,10 @@ def evidence(
     if expectation.golden and golden is not None:
         yield from _golden(check, plain(golden), plain(golden_of(transcript)))
     elif expectation.tool_calls is not None:
-        steps = tuple(_call(step.name, step.args) for step in expectation.tool_calls.steps)
         for call in found:
-            yield _diff(check, call.path, steps, _steps(call))
+            steps, called = sides(expectation.tool_calls, call)
+            if steps != called:
+                yield _diff(check, call.path, tuple(steps), tuple(called))
     elif expectation.output is not None:
         wanted = json.dumps(
             expectation.output.model_dump(mode="json", by_alias=True, exclude_unset=True),
@@ -74,14 +76,6 @@ def _lines(value: object) -> tuple[str, ...]:
     if value is None:
         return ()
     return tuple((dump(value) if isinstance(value, dict) else str(value)).splitlines())
-
-
-def _steps(call: Call) -> tuple[str, ...]:
-    return tuple(_call(it.name, it.args) for it in call.tool_calls)
-
-
-def _call(name: str, args: object) -> str:
-    return name if args is None else f"{name}{json.dumps(args, ensure_ascii=False)}"
 
 
 def _diff(check: str, where: str, expected: tuple[str, ...], seen: tuple[str, ...]) -> Diff:

@@ -105,6 +105,22 @@ def _diff(check: ToolCallsCheck, call: Call) -> list[str]:
     return lines
 
 
+def sides(check: ToolCallsCheck, call: Call) -> tuple[list[str], list[str]]:
+    """The steps and what was called, a line each; a step that fits a call reads as the call does.
+
+    Steps without an order stand where their calls do, those that are missing at the end.
+    """
+    steps, seen = check.steps, call.tool_calls
+    if check.match in ("strict", "in_order") and len(steps) * len(seen) <= _ALIGNED:
+        met = {step: _call(seen[one]) for step, one in _common(steps, seen, check.args)}
+        expected = [met.get(at) or _step(step) for at, step in enumerate(steps)]
+    else:
+        missing, extra = _pair(steps, seen, check.args)
+        left = [id(it) for it in extra]
+        expected = [_call(it) for it in seen if id(it) not in left] + [*map(_step, missing)]
+    return expected, [*map(_call, seen)]
+
+
 def _common(
     steps: Sequence[Step], calls: Sequence[ToolCall], mode: ArgsMode
 ) -> list[tuple[int, int]]:

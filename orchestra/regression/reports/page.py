@@ -18,6 +18,7 @@ from ..results import AgentFigures
 from . import Cases, Whole
 
 _WORDS = {"passed": "passed", "failed": "failed", "error": "error"}
+_CONTEXT = 3  # lines that are alike, before and after those that are not
 # Nothing may be loaded, whatever a text has in it; the hash is not needed, all is inline.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 
@@ -78,8 +79,11 @@ def _case(case: CaseRecord) -> Iterator[str]:
     yield f"{case['passed']} of {case['runs']} · " if case["runs"] > 1 else ""
     yield f"{tokens} tokens · " if tokens else ""
     yield f"{case['seconds']:.2f} s</span></summary>\n"
+    drawn = {diff["check"] for diff in case["diffs"]}
     for reason in case["reasons"]:
-        yield f'<pre class="reason">{_text(reason)}</pre>\n'
+        first, _, more = reason.partition("\n")
+        both = more and any(f"{check}: " in first for check in drawn)  # it is shown side by side
+        yield f'<pre class="reason">{_text(first if both else reason)}</pre>\n'
     for note in case["notes"]:
         yield f'<p class="note">{_text(note)}</p>\n'
     for diff in case["diffs"]:
@@ -115,6 +119,9 @@ def _diff(diff: DiffRecord) -> Iterator[str]:
     yield f"<small>{_text(diff['check'])}</small></caption>\n"
     yield "<tr><th>expected</th><th>actual</th></tr>\n"
     for kind, left, right in _rows(diff["expected"], diff["seen"]):
+        if kind == "alike":
+            yield f'<tr><td colspan="2" class="alike">{left}</td></tr>\n'
+            continue
         cells = (
             f'<td class="{kind if it is not None else "gap"}">{_text(it or "")}</td>'
             for it in (left, right)
@@ -127,6 +134,13 @@ def _rows(old: Iterable[str], new: Iterable[str]) -> Iterator[tuple[str, str | N
     left, right = [*old], [*new]
     matcher = difflib.SequenceMatcher(None, left, right, autojunk=False)
     for tag, a, b, c, d in matcher.get_opcodes():
+        if tag == "equal" and b - a > 2 * _CONTEXT + 1:
+            head, tail = left[a : a + _CONTEXT] if a else [], left[b - _CONTEXT : b]
+            tail = tail if b < len(left) or d < len(right) else []
+            yield from (("same", it, it) for it in head)
+            yield "alike", f"{b - a - len(head) - len(tail)} lines alike", None
+            yield from (("same", it, it) for it in tail)
+            continue
         kind = "same" if tag == "equal" else "other"
         for one, two in zip_longest(left[a:b], right[c:d]):
             yield kind, one, two
