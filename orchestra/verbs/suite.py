@@ -200,7 +200,8 @@ class Suite:
             told = f"{self._count.cases} cases in {whole.seconds:.2f}s, {count} at a time"
             say(told + (f"; {died} worker{'s' * (died > 1)} died" if died else ""))
         if self._again:
-            say(f"{self._again} of them were played before")
+            were = "was" if self._again == 1 else "were"
+            say(f"{self._again} of them {were} played before")
         if whole.interrupted:
             left = len(self._files) - self._done
             say(f"interrupted with {left} of {len(self._files)} files to go; --resume goes on")
