@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 EXIT_CODES = """\
 exit codes: 0 all well · 1 a check failed · 2 invalid file, wrong call, nothing found ·
 3 a reply or a decision was missing · 4 the run failed · 5 interrupted, resumable · 124 timeout ·
-129, 130, 143 hang-up, interrupt, termination. Of several: 2, then 4, 3, 1."""
+129, 130, 143 hang-up, interrupt, termination. Of several: 2, then 124, 4, 3, 1."""
 
 
 def parser() -> argparse.ArgumentParser:
