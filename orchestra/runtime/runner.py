@@ -77,6 +77,7 @@ class Run:
             canned=count_given(team.scenario, past) if past else Counter(),
             redact=team.secrets.redact,
             schedule=Schedule(seed),
+            begin=team.begin,
         )
         person = None if decide is None else self._shown_to(decide)
         self._decider = Decider(team.scenario, person, strict=strict)

@@ -120,7 +120,8 @@ class _Team:
 
     def close(self) -> None:
         self._held.release(keep=False)
-        self._complete(self._team.aclose())
+        if self._team.holds:
+            self._complete(self._team.aclose())
 
 
 def _functions(scenario: Scenario, settings: Settings, *, trust: bool) -> PythonCheck:
