@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -78,7 +78,7 @@ def run_suite(
 
 def in_process(
     files: Iterable[tuple[int, Path]], play: Callable[[Path], Iterable[Told]]
-) -> Iterator[tuple[int, Told]]:
+) -> Generator[tuple[int, Told], None, None]:
     """One file after another."""
     for number, path in files:
         for it in play(path):

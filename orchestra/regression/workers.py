@@ -13,7 +13,7 @@ import signal
 import tempfile
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -72,7 +72,9 @@ class Workers:
     _folder: str = ""
     died: int = 0
 
-    def play(self, files: Sequence[tuple[int, Path, Known]]) -> Iterator[tuple[int, Told]]:
+    def play(
+        self, files: Sequence[tuple[int, Path, Known]]
+    ) -> Generator[tuple[int, Told], None, None]:
         """What is told of the files, each by its number, as it comes."""
         paths = {number: path for number, path, _ in files}
         self._known = {number: known for number, _, known in files}
@@ -151,6 +153,7 @@ class Workers:
                 self._known[number] = Known(done, print_)
             case Over():
                 worker.job = worker.name = worker.until = None
+                del self._known[number]
         yield number, it
 
     def _wait(self, worker: _Worker) -> None:

@@ -7,7 +7,7 @@ import multiprocessing
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager, redirect_stdout
 from datetime import UTC, datetime
 from multiprocessing.connection import Connection
@@ -72,11 +72,12 @@ class Suite:
         caught: list[int] = []
         try:
             with _signals(caught), redirect_stdout(sys.stderr):  # what a tool prints, as in a run
-                for number, told in self._missing():
-                    self._played(-len(self._missed) + number, told)
-                for number, it in gather(self._told(), self._before):
-                    self._take(number, it)
-                    self._progress.count(self._done, self._count.passed, self._count.failed)
+                for number, played in self._missing():
+                    self._played(-len(self._missed) + number, played)
+                with closing(self._told()) as told:
+                    for number, it in gather(told, self._before):
+                        self._take(number, it)
+                        self._progress.count(self._done, self._count.passed, self._count.failed)
         except KeyboardInterrupt:
             caught = caught or [signal.SIGINT]
         finally:
@@ -104,7 +105,7 @@ class Suite:
 
     # Who plays
 
-    def _told(self) -> Iterator[tuple[int, Told]]:
+    def _told(self) -> Generator[tuple[int, Told], None, None]:
         files = [*enumerate(self._files)]
         if self.choice.failed is not None:
             kept = {*self.choice.failed}
@@ -145,7 +146,8 @@ class Suite:
                 self._tags |= {*it.tags}
                 self._chosen += len(it.chosen)
                 self._places[number] = {name: at for at, name in enumerate(it.names)}
-                self.concerns[path] = frozenset(it.concerns)
+                if self.args.watch:
+                    self.concerns[path] = frozenset(it.concerns)
                 self._journal.begin(relative(path, self.root), it.fingerprint, it.names)
             case Played(result):
                 self._chosen += not self._plans[number].chosen
@@ -170,7 +172,8 @@ class Suite:
     def _played(self, number: int, it: Played) -> None:
         result = it.result
         self._count.add(result)
-        self.codes[result.path] = max(self.codes.get(result.path, 0), result.code)
+        if self.args.watch:
+            self.codes[result.path] = max(self.codes.get(result.path, 0), result.code)
         place = self._places.get(number, {}).get(result.name, _CASES - 1)
         record = record_of(result, self.root)
         line = {"file": record["file"], "name": record["name"], "exit_code": result.code}
