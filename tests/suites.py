@@ -15,6 +15,7 @@ from pathlib import Path
 def fine() -> str:
     """Says so."""
     print("fine was here")
+    os.system("echo so was a program")
     return "ok"
 
 def ends_itself() -> str:

@@ -54,7 +54,9 @@ def test_who_dies_costs_its_case_and_is_named(project: Path) -> None:
         done.stderr
     )
     assert "fine was here\n" in done.stderr
-    assert "fine was here" not in done.stdout
+    assert "so was a program\n" in done.stderr
+    assert "was here" not in done.stdout
+    assert "a program" not in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
     assert done.stdout.splitlines()[-1] == "3 passed, 5 failed"
 

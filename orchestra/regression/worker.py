@@ -75,6 +75,8 @@ def work(desk: Desk, play: Callable[[Callable[[str], object]], Play]) -> None:
             link.send(it)
 
     sys.stdout = sys.stderr = _Stream(lambda text: tell(Said(text)))
+    with contextlib.suppress(OSError):
+        os.dup2(2, 1)  # what a tool's own programs print is not to stand in the output, either
     try:
         with Path(desk.trace).open("w") as trace:
             faulthandler.enable(trace)
@@ -143,6 +145,9 @@ class _Stream(TextIOBase):
 
     def writable(self) -> bool:
         return True
+
+    def fileno(self) -> int:
+        return 2  # for a program that is to print where Python does
 
     def write(self, text: str) -> int:
         whole, newline, self._line = (self._line + text).rpartition("\n")

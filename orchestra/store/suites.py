@@ -35,7 +35,7 @@ class Past:
     over: bool = True
     failed: dict[Key, bool] = field(default_factory=dict)
     _path: Path | None = None
-    _at: dict[Key, int] = field(default_factory=dict)
+    _at: dict[str, dict[str, int]] = field(default_factory=dict)  # by file and name
     _prints: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -45,16 +45,18 @@ class Past:
 
     def names(self, file: str) -> frozenset[str]:
         """The cases of a file that were played."""
-        return frozenset(name for known, name in self._at if known == file)
+        return frozenset(self._at.get(file, ()))
 
     def read(self, key: Key) -> dict[str, Any] | None:
         """What was put of a case."""
-        if self._path is None or key not in self._at:
+        file, name = key
+        at = self._at.get(file, {}).get(name)
+        if self._path is None or at is None:
             return None
         try:
-            with self._path.open("rb") as file:
-                file.seek(self._at[key])
-                line: dict[str, Any] = json.loads(file.readline())
+            with self._path.open("rb") as journal:
+                journal.seek(at)
+                line: dict[str, Any] = json.loads(journal.readline())
         except (OSError, ValueError):
             return None
         return line
@@ -151,7 +153,7 @@ def _read(path: Path) -> Past:
                     del past.failed[it]
             else:
                 past.failed[key] = line["exit_code"] != 0
-                past._at[key] = at
+                past._at.setdefault(key[0], {})[key[1]] = at
             at = file.tell()
     return past
 

@@ -200,7 +200,8 @@ class Suite:
             say(slowest)
         if self._workers:
             count, died = self._workers.count, self._workers.died
-            told = f"{self._count.cases} cases in {whole.seconds:.2f}s, {count} at a time"
+            cases = f"{self._count.cases} case{'s' * (self._count.cases != 1)}"
+            told = f"{cases} in {whole.seconds:.2f}s, {count} at a time"
             say(told + (f"; {died} worker{'s' * (died > 1)} died" if died else ""))
         if self._again:
             were = "was" if self._again == 1 else "were"
