@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from . import __version__
 from .option_values import count, days, rate
+from .options_testing import add_options
 
 if TYPE_CHECKING:
     Verbs = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 EXIT_CODES = """\
 exit codes: 0 all well · 1 a check failed · 2 invalid file, wrong call, nothing found ·
 3 a reply or a decision was missing · 4 the run failed · 5 interrupted, resumable · 124 timeout ·
-129, 130, 143 hang-up, interrupt, termination. Of several: 2, then 4, 3, 1."""
+129, 130, 143 hang-up, interrupt, termination. Of several: 2, then 124, 4, 3, 1."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -56,9 +57,8 @@ def parser() -> argparse.ArgumentParser:
     demo.set_defaults(verb=_verb("demo"))
 
     test = verbs.add_parser("test", help="run scenarios as tests: offline, scripted, exact")
-    test.add_argument(
-        "paths", nargs="+", type=Path, metavar="PATH", help="scenario files, or folders"
-    )
+    about = "scenario files, or folders; default: the current folder"
+    test.add_argument("paths", nargs="*", type=Path, metavar="PATH", help=about)
     _project(test)
     clock = test.add_mutually_exclusive_group()
     about = "an order of what runs side by side, always the same for N; waiting takes no time"
@@ -71,11 +71,12 @@ def parser() -> argparse.ArgumentParser:
     about = "write the golden files anew, of the cases that pass otherwise"
     test.add_argument("--update", action="store_true", help=about)
     _mode(test, "default: the script, and the cassette for agents that have none")
+    add_options(test)
     test.set_defaults(verb=_verb("test"))
-    about = "hold two recorded runs against each other, call by call"
+    about = "hold two recorded runs, or two suites, against each other, call by call"
     compare = _add(verbs, "compare", about, "orchestra compare before.jsonl last")
     for name in ("a", "b"):
-        about = "a recorded run: its .jsonl file, its id, or last"
+        about = "a recorded run: its .jsonl file, its id, or last; or a report of test --json"
         compare.add_argument(name, metavar=name.upper(), help=about)
     _root(compare)
     compare.set_defaults(verb=_verb("compare"))

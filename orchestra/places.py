@@ -16,6 +16,11 @@ def runs_folder(root: Path, home: Path | None = None) -> Path:
     return _home(root, home) / "runs"
 
 
+def suites_folder(root: Path, home: Path | None = None) -> Path:
+    """Where a project's suites leave what they have played."""
+    return _home(root, home) / "suites"
+
+
 def pending_golden(scenario: Path, root: Path, home: Path | None = None) -> Path:
     """Where the new goldens of a scenario wait for a review."""
     below = scenario.resolve().relative_to(root.resolve())

@@ -28,6 +28,9 @@ from pydantic_core import PydanticUndefined
 from runs import ROOT
 
 from orchestra import cli, errors, events, options
+from orchestra.regression.records import CaseRecord, DiffRecord
+from orchestra.regression.reports.as_json import Report
+from orchestra.regression.results import AgentFigures, CallFigures, RunFigures
 from orchestra.scenario import Scenario, agents, expect, load, matcher, model, replies, steps, tools
 from orchestra.scenario import running as run
 from orchestra.scenario.middleware import ASIDES, MIDDLEWARE, REFUSED
@@ -40,6 +43,7 @@ from orchestra.settings import Settings
 
 DOCS = ROOT / "docs"
 PAGE = (DOCS / "scenario-language.md").read_text(encoding="utf-8")
+REGRESSION = (DOCS / "regression.md").read_text(encoding="utf-8")
 
 _BLOCK = re.compile(r"((?:^<!-- [^\n]* -->\n)*)^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _COMMENT = re.compile(r"^<!-- ([\w ]+?)(?:: (.*))? -->$", re.MULTILINE)
@@ -68,18 +72,18 @@ class Example:
         return folder / "scenarios" / self.file
 
 
-def examples() -> Iterator[Example]:
+def examples(page: str) -> Iterator[Example]:
     beside: dict[str, str] = {}
     last: Example | None = None
-    for block in _BLOCK.finditer(PAGE):
+    for block in _BLOCK.finditer(page):
         said = dict(_COMMENT.findall(block[1]))
         kind, text = block[2], block[3]
-        line = PAGE.count("\n", 0, block.start(2)) + 1
+        line = page.count("\n", 0, block.start(2)) + 1
         golden = said.get("file", "").endswith(".golden.yaml")
         if kind == "yaml" and text.startswith("version: 1\n") and not golden:
             if last:
                 yield last
-            heading = re.findall(r"^#+ (.*)$", PAGE[: block.start()], re.MULTILINE)[-1]
+            heading = re.findall(r"^#+ (.*)$", page[: block.start()], re.MULTILINE)[-1]
             code = int(said.get("expect", "exit 0").removeprefix("exit "))
             name = said.get("file", "example.yaml")
             last = Example(f"{line} {heading}", text, name, code, "warns" in said, beside)
@@ -96,7 +100,7 @@ def examples() -> Iterator[Example]:
     assert not beside, f"no example below {', '.join(beside)}"
 
 
-EXAMPLES = list(examples())
+EXAMPLES = [*examples(PAGE), *examples(REGRESSION)]
 
 
 @pytest.fixture(autouse=True)
@@ -329,6 +333,25 @@ def test_the_index_names_every_page() -> None:
     index = (DOCS / "README.md").read_text(encoding="utf-8")
     pages = {path.name for path in DOCS.glob("*.md")} - {"README.md"}
     assert set(re.findall(r"\]\(([\w-]+\.md)\)", index)) == pages
+
+
+def test_every_option_of_a_suite_and_every_key_of_its_report_is_told(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["test", "--help"])
+    offered = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", capsys.readouterr().out))
+    told = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", REGRESSION))
+    assert offered - told <= {"-h", "--help", "--root", "--trust"}
+    for name, kind in (("case", CaseRecord), ("run", RunFigures)):
+        table = REGRESSION.partition(f"<!-- keys: {name} -->\n")[2].partition("\n\n")[0]
+        first = {
+            key for row in table.splitlines()[2:] for key in row.split("|")[1].split("`")[1::2]
+        }
+        assert first == kind.__annotations__.keys()
+        for inner in (AgentFigures, CallFigures) if name == "run" else (DiffRecord,):
+            assert all(f"`{key}`" in table for key in inner.__annotations__)
+    assert all(f"`{key}`" in REGRESSION for key in Report.__annotations__)
 
 
 EVENTS = (DOCS / "events.md").read_text(encoding="utf-8")

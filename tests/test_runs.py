@@ -191,7 +191,7 @@ def test_a_suite_keeps_what_failed(
     (project / "bad.yaml").write_text(DESK + "expect: [{output: bad}]\n")
     (project / "broken.yaml").write_text("version: 1\nagents: {a: {colour: red}}\n")
     assert main(["test", "desk.yaml"]) == 0
-    assert not folder.parent.exists()
+    assert not folder.exists()
     assert main(["test", "bad.yaml", "broken.yaml", "desk.yaml"]) == 2
     (path,) = kept(folder)
     check_promises(only(folder)[1])

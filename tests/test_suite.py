@@ -7,9 +7,27 @@ from runs import play, scenario
 
 from orchestra.errors import CHECK_FAILED, INVALID, MISSING, OK, RUN_FAILED
 from orchestra.events import RunFinished, RunStarted
-from orchestra.regression import Transcript, run_suite, verdict, worst
+from orchestra.regression import How, Transcript, Verdict, run_suite, verdict, worst
 from orchestra.runtime import Batch, Run, run
 from orchestra.scenario import Case, Scenario, load
+from orchestra.scenario.team import scripted
+
+
+class Plain:
+    """Plays each case with a team of its own."""
+
+    def __init__(self, scenario: Scenario, models: dict[str, str] | None = None) -> None:
+        self.scenario, self._models = scenario, models
+
+    def play(self, case: Case, seed: int | None) -> Run | Batch:
+        return run(self.scenario, case, models=self._models, seed=seed)
+
+    def keep(self) -> str | None:
+        return None
+
+    def close(self) -> None:
+        """Nothing is open."""
+
 
 TEAM = """
 agents: {a: {subagents: [w], tools: [t]}, w: {tools: [t]}}
@@ -27,7 +45,8 @@ script:
 
 async def judged(expect: str, text: str = TEAM) -> tuple[int, list[str]]:
     loaded = scenario(text + f"expect: [{expect}]\n")
-    return verdict(loaded.cases[0], Transcript.of(await play(loaded)))
+    found = verdict(loaded.cases[0], Transcript.of(await play(loaded)))
+    return found.code, [*found.reasons]
 
 
 HOLDS = [
@@ -140,17 +159,16 @@ async def test_a_failure_that_is_expected_passes() -> None:
     failed = RunFinished(status="failed", error="boom", error_type="RuntimeError")
     assert verdict(
         loaded.cases[0], Transcript.of([RunStarted(scenario="s", main="a"), failed])
-    ) == (OK, [])
+    ) == Verdict(OK)
     plain = scenario(crash)
-    assert verdict(plain.cases[0], Transcript.of([failed])) == (
-        RUN_FAILED,
-        ["the run failed: boom"],
+    assert verdict(plain.cases[0], Transcript.of([failed])) == Verdict(
+        RUN_FAILED, ("the run failed: boom",)
     )
     missing = RunFinished(status="failed", error="no reply", error_type="MissingReply")
-    assert verdict(loaded.cases[0], Transcript.of([missing]))[0] == MISSING
-    assert verdict(loaded.cases[0], Transcript.of([]))[0] == RUN_FAILED
+    assert verdict(loaded.cases[0], Transcript.of([missing])).code == MISSING
+    assert verdict(loaded.cases[0], Transcript.of([])).code == RUN_FAILED
     hopeful = scenario(crash + "expect: [{status: completed}]\n")
-    assert verdict(hopeful.cases[0], Transcript.of([failed]))[0] == RUN_FAILED
+    assert verdict(hopeful.cases[0], Transcript.of([failed])).code == RUN_FAILED
 
 
 FILES = {
@@ -182,13 +200,8 @@ def test_a_suite_of_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     (tmp_path / "crash_tools.py").write_text('def crash() -> str:\n    """Crash."""\n    1 / 0\n')
     for name, (_, text) in FILES.items():
         (tmp_path / name).write_text("version: 1\n" + text)
-    results = list(
-        run_suite(
-            [tmp_path / name for name in FILES],
-            load,
-            lambda s, case, models, seed: run(s, case, models=models, seed=seed),
-        )
-    )
+    how = How(load, lambda it: Plain(it, models=scripted(it)))
+    results = list(run_suite([tmp_path / name for name in FILES], how))
     assert {r.path.name: r.code for r in results} == {n: code for n, (code, _) in FILES.items()}
     assert all(bool(r.reasons) == (r.code != OK) for r in results)
     first = {r.path.name: next(iter(r.lines())).split()[0] for r in results}
@@ -200,7 +213,16 @@ def test_a_suite_of_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 @pytest.mark.parametrize(
     ("codes", "code"),
-    [([], OK), ([0, 1, 0], 1), ([1, 3], 3), ([3, 4, 1], 4), ([4, 2, 3], 2)],
+    [
+        ([], OK),
+        ([0, 1, 0], 1),
+        ([1, 3], 3),
+        ([3, 4, 1], 4),
+        ([4, 2, 3], 2),
+        ([124], 124),
+        ([4, 124], 124),
+        ([124, 2], 2),
+    ],
 )
 def test_of_several_exit_codes(codes: list[int], code: int) -> None:
     assert worst(codes) == code
@@ -211,13 +233,14 @@ def test_a_case_is_run_under_each_seed_until_it_fails(tmp_path: Path) -> None:
     (tmp_path / "good.yaml").write_text(text)
     seen: list[int | None] = []
 
-    def play_seeded(loaded: Scenario, case: Case, models: object, seed: int | None) -> Run | Batch:
-        seen.append(seed)
-        return run(loaded, case, models={"a": "echo"} if seed == 2 else None)
+    class Seeded(Plain):
+        def play(self, case: Case, seed: int | None) -> Run | Batch:
+            seen.append(seed)
+            return run(self.scenario, case, models={"a": "echo"} if seed == 2 else None)
 
     def results(*seeds: int | None) -> list[tuple[int, tuple[str, ...]]]:
         seen.clear()
-        found = run_suite([tmp_path / "good.yaml"], load, play_seeded, seeds=seeds)
+        found = run_suite([tmp_path / "good.yaml"], How(load, Seeded, seeds))
         return [(it.code, it.reasons) for it in found]
 
     assert results(None, 1) == [(OK, ())]
@@ -234,10 +257,6 @@ def test_what_one_case_or_seed_has_used_is_used(tmp_path: Path) -> None:
         "version: 1\nagents: {a: {}}\ninputs: [x, y]\n"
         "script: {a: [{match: x, text: one}, {match: y, text: two}, {match: z, text: three}]}\n"
     )
-
-    def play_plain(loaded: Scenario, case: Case, models: object, seed: int | None) -> Run | Batch:
-        return run(loaded, case, seed=seed)
-
-    found = list(run_suite([path], load, play_plain, seeds=(None, 1)))
+    found = list(run_suite([path], How(load, Plain, (None, 1))))
     assert [it.code for it in found] == [OK, OK, CHECK_FAILED]
     assert found[-1].reasons == ("script key 'a': reply 3 of 3 was never used",)

@@ -50,7 +50,7 @@ def display(
     """
     # Imported where chosen: rich is not to be paid for by a pipe, nor any by the others.
     match kind:
-        case "rich" if _can_move_the_cursor(out):
+        case "rich" if can_move_the_cursor(out):
             from .live import LiveDisplay, terminal
 
             return LiveDisplay(terminal(out), stats=stats)
@@ -68,7 +68,8 @@ def display(
             return QuietDisplay(out, err, stats=stats)
 
 
-def _can_move_the_cursor(out: TextIO) -> bool:
+def can_move_the_cursor(out: TextIO) -> bool:
+    """Whether ``out`` is a terminal that somebody watches, and on which something may move."""
     environ = os.environ
     dumb = environ.get("TERM", "").lower() in ("dumb", "unknown")
     ci = environ.get("CI", "").lower() not in ("", "0", "false")

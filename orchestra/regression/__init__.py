@@ -2,17 +2,29 @@
 
 from ..trajectory import Transcript
 from .checks.python import PythonCheck
+from .choice import Choice
+from .gathering import gather, run_suite
 from .golden import GoldenFile
 from .goldens import Goldens
-from .suite import CaseResult, means, run_suite, verdict, worst
+from .results import CaseResult, Count, worst
+from .suite import How, Player, play_case, play_file
+from .verdict import Verdict, means, verdict
 
 __all__ = [
     "CaseResult",
+    "Choice",
+    "Count",
     "GoldenFile",
     "Goldens",
+    "How",
+    "Player",
     "PythonCheck",
     "Transcript",
+    "Verdict",
+    "gather",
     "means",
+    "play_case",
+    "play_file",
     "run_suite",
     "verdict",
     "worst",

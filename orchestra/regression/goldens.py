@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import UsageError
 from .golden import Golden, GoldenFile
-from .suite import CaseResult
+from .results import CaseResult
 
 
 @dataclass(slots=True)
 class Goldens:
-    """What the cases of a suite saw, by scenario file, and in the end what becomes of it.
+    """What the cases of a file saw, until the file is over, and what becomes of it.
 
     ``pending`` gives the file in which a scenario's goldens wait for a review.
     """
@@ -26,32 +26,48 @@ class Goldens:
         """Take in how a case went."""
         self._seen.setdefault(result.path, {})[result.name] = result.golden
 
-    def write(self) -> Iterator[str]:
-        """Write what has changed; a line on each file. UsageError if a golden file cannot be."""
-        for path, cases in self._seen.items():
-            if self.update:
-                yield from self._update(path, cases)
-                continue
-            try:
-                yield from self._hold(path, cases)
-            except UsageError as error:  # what waits is a copy: the suite is none the worse for it
-                yield str(error)
+    def write(self, path: Path, names: Collection[str] = ()) -> Iterator[str]:
+        """Write what has changed of a scenario; a line on each file.
 
-    def _update(self, path: Path, cases: dict[str, Golden | None]) -> Iterator[str]:
-        file = GoldenFile.beside(path)
+        ``names`` are all its cases: what its golden file has of others is gone. UsageError if that
+        file cannot be written.
+        """
+        cases = self._seen.pop(path, {})
+        if self.update:
+            yield from self._update(path, cases, names)
+            return
+        try:
+            yield from self._hold(path, cases)
+        except UsageError as error:  # what waits is a copy: the suite is none the worse for it
+            yield str(error)
+
+    def rest(self) -> Iterator[str]:
+        """Write what has changed of scenarios that were not played to their end."""
+        for path in [*self._seen]:
+            yield from self.write(path)
+
+    def _update(
+        self, path: Path, cases: dict[str, Golden | None], names: Collection[str]
+    ) -> Iterator[str]:
         new = {name: it for name, it in cases.items() if it is not None}
+        if not new:
+            return
+        file = GoldenFile.beside(path)
         file.cases |= new
-        gone = [name for name in file.cases if name not in cases]
-        if new and file.write(keep=cases.keys()):
+        gone = [name for name in file.cases if names and name not in names]
+        if file.write(keep=names or None):
             yield f"wrote {file.path}" + (f" without {', '.join(gone)}" if gone else "")
         waiting = GoldenFile.at(self.pending(path))
         if done := [name for name in new if name in waiting.cases]:
             _write(done, waiting, {})
 
     def _hold(self, path: Path, cases: dict[str, Golden | None]) -> Iterator[str]:
-        waiting = GoldenFile.at(self.pending(path))
-        done = [name for name, it in cases.items() if it is None and name in waiting.cases]
+        pending = self.pending(path)
         new = {name: it for name, it in cases.items() if it is not None}
+        if not new and not pending.exists():
+            return
+        waiting = GoldenFile.at(pending)
+        done = [name for name, it in cases.items() if it is None and name in waiting.cases]
         if done or new:
             _write(done, waiting, new)
         if new:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from typing import Any, TypedDict
 
 from langchain.agents import create_agent
@@ -43,12 +43,14 @@ from .turns import Turns
 class Team:
     """The agents of a scenario, built and ready. Holds nothing of a run: runs may be concurrent.
 
-    ``graph`` is the root: one node that calls the main agents. It catches what the team raises,
-    so LangGraph's stream ends in good order and nothing that was said is lost with it.
+    ``graph`` is the root, the same for every team: one node that calls the main agents. It catches
+    what they raise, so LangGraph's stream ends in good order and nothing that was said is lost.
     """
 
     scenario: Scenario
     graph: Any  # CompiledStateGraph; its type parameters say nothing here
+    begin: Callable[[Caller], Awaitable[str]]
+    """One turn of the conversation with the main agents."""
     members: tuple[Member, ...]
     script: Script
     """What of the script its agents answer from."""
@@ -57,6 +59,11 @@ class Team:
     taping: Taping | None = None
     """How what its models say is recorded, or replayed."""
     _closers: Sequence[Callable[[], Any]] = field(default_factory=list)
+
+    @property
+    def holds(self) -> bool:
+        """Whether there is anything to close."""
+        return bool(self._closers)
 
     async def aclose(self) -> None:
         """Close the models' connections; the team is of no more use."""
@@ -105,7 +112,8 @@ def build(
             crew.makers[name] = partial(composite, crew, name, spec, picker)
     return Team(
         scenario=scenario,
-        graph=_root(scenario.mains, crew),
+        graph=_root(),
+        begin=partial(_all, scenario.mains, crew),
         members=members(scenario, models),
         script=spoken(scenario, models, replayed),
         secrets=filler,
@@ -203,14 +211,17 @@ def _picker(
     )
 
 
-def _root(mains: Sequence[str], crew: Crew) -> Any:
+@cache
+def _root() -> Any:
+    """Compiled once: what it calls is in the state of the run."""
+
     async def run(state: _Root, config: RunnableConfig) -> dict[str, Any]:
         own = state_of(config)
-        if own.stopped:
+        if own.stopped or own.begin is None:
             return {"turn": state["turn"]}
         # A task of its own, so that cancel() ends the agents and not the stream that tells of it.
         caller = Caller(own, get_stream_writer())
-        own.task = asyncio.create_task(_all(mains, crew, caller))
+        own.task = asyncio.ensure_future(own.begin(caller))
         try:
             own.output = await own.task
         except GraphBubbleUp as error:

@@ -79,6 +79,7 @@ class Run:
             secrets=team.secrets,
             tape=self._tape,
             schedule=Schedule(seed),
+            begin=team.begin,
         )
         person = None if decide is None else self._shown_to(decide)
         self._decider = Decider(

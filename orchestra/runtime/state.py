@@ -86,6 +86,8 @@ class RunState:
     """Of the classes that are tools, by the tool's name."""
     lock: threading.Lock = field(default_factory=threading.Lock)
     """Held while an instance is made."""
+    begin: Callable[[Any], Awaitable[str]] | None = None
+    """Begins a turn of the main agents, for the caller that it is given."""
     decide: Callable[[Interrupted], Awaitable[Decision | None]] | None = None
     """Who answers when a tool waits for a person."""
     waiting: list[Any] = field(default_factory=list)

@@ -3,15 +3,35 @@
 from __future__ import annotations
 
 import types
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from functools import wraps
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, Tag
 
 from .nodes import Entry, Node
 from .spec import keys_of
 
+T = TypeVar("T")
 
+
+def _known(read: Callable[[Any], T]) -> Callable[[Any], T]:
+    """Reads an annotation once. There are few, each is asked for at every value of a file, and
+    not all can be hashed; what is kept with its answer has its id for ever.
+    """
+    found: dict[int, tuple[Any, T]] = {}
+
+    @wraps(read)
+    def look(kind: Any) -> T:
+        if id(kind) not in found:
+            found[id(kind)] = kind, read(kind)
+        return found[id(kind)][1]
+
+    return look
+
+
+@_known
 def bare(kind: Any) -> Any:
     """An annotation without ``Annotated`` and ``| None``."""
     while True:
@@ -26,6 +46,7 @@ def bare(kind: Any) -> Any:
         return kind
 
 
+@_known
 def members(kind: Any) -> list[Any]:
     """The members of a union but ``None``; empty if it is none."""
     if get_origin(kind) not in (Union, types.UnionType):
@@ -57,6 +78,7 @@ def child(kind: Any, part: str | int) -> Any:
     return arguments[0] if arguments else None
 
 
+@_known
 def wanted(kind: Any) -> str:
     """The kind of value that an annotation asks for, in YAML's words."""
     kind = bare(kind)

@@ -57,16 +57,35 @@ def replay(args: argparse.Namespace, settings: Settings) -> int:
 def compare(args: argparse.Namespace) -> int:
     """``orchestra compare A B``: a line for each call that differs. Exit code 1 if one does."""
     from ..console import safe_streams
+    from ..regression.reports.as_json import is_report
     from ..settings import load_settings
     from ..trajectory import Transcript
     from ..trajectory import compare as held
 
     safe_streams()
     settings = load_settings()
+    named = [Path(args.a), Path(args.b)]
+    reports = [path.suffix == ".json" or is_report(path) for path in named]
+    if all(reports):
+        return _compare_suites(*named)
+    if any(reports):
+        suite, other = sorted(named, key=lambda it: not reports[named.index(it)])
+        raise UsageError(f"{suite}: is a suite's report, and {other} is not; name two of a kind")
     runs = [read_run(args.root, settings, it)[2] for it in (args.a, args.b)]
     comparison = held(*map(Transcript.of, runs))
     for pair in comparison.differing:
         write_line(clean(pair.line))
+    write_line(comparison.summary)
+    return CHECK_FAILED if comparison.differing else OK
+
+
+def _compare_suites(a: Path, b: Path) -> int:
+    from ..regression.comparing import compare_suites
+    from ..regression.reports.as_json import read
+
+    comparison = compare_suites(read(a), read(b))
+    for line in comparison.lines:
+        write_line(clean(line))
     write_line(comparison.summary)
     return CHECK_FAILED if comparison.differing else OK
 

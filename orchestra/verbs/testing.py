@@ -3,96 +3,169 @@
 from __future__ import annotations
 
 import argparse
-import functools
-import os
 import sys
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import redirect_stdout
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from ..cassette import Cassette
-from ..errors import INVALID, OK, UsageError
-from ..events import Event
-from ..places import pending_golden, runs_folder
-from ..scenario import Case, Scenario, discover, load
+from ..errors import INVALID, UsageError
+from ..places import suites_folder
+from ..scenario import discover
 from ..scenario.files import find_root
-from ..text import clean
-from .play import begin, complain
-from .tapes import offline
-from .wanted import header_of
+from ..text import clean, one_line
+
+if TYPE_CHECKING:
+    from ..regression import Choice
+    from ..settings import Settings
+    from ..store.suites import Past
+
+_MANY = 30  # files, from which on more than one process is worth its start
 
 
 def test(args: argparse.Namespace) -> int:
     """``orchestra test``: every scenario offline, one line each, a reason for each failure."""
-    from ..regression import Goldens, PythonCheck, run_suite, worst
-    from ..runtime import clock
-    from ..runtime.finder import Finder
+    from ..console import safe_streams
+    from ..regression.choice import words
     from ..settings import load_settings
-    from ..store import Held, Keeper
 
+    safe_streams()
+    _fit_together(args)
+    if args.words:
+        words(args.words)
     settings = load_settings()
-    held = Held()
-    say = functools.cache(complain)  # the same of many cases is said once
+    if args.dry_run:
+        return _dry_run(args, settings)
+    if args.watch:
+        from .watching import watch
 
-    def load_one(path: Path) -> Scenario:
-        return load(path, root=args.root)
+        return watch(args, settings)
+    return play(args, settings, *found(args.paths))
 
-    cassette = functools.cache(Cassette.beside)  # of several cases it is read once
 
-    def play(
-        scenario: Scenario, case: Case, models: Mapping[str, str], seed: int | None
-    ) -> AsyncGenerator[Event, None]:
-        taping = None
-        if args.mode == "live":
-            models = {}
-        else:
-            models, taping = offline(scenario, args.mode, cassette)
-        folder = runs_folder(scenario.source.root, settings.home)
-        how: Any = {"strict": True, "seed": seed, "taping": taping, "mock": args.mode != "live"}
-        run = begin(args, settings, scenario, case, models, **how)
-        return held.follow(run, Keeper(folder, header_of(scenario, models), say))
+def play(
+    args: argparse.Namespace, settings: Settings, files: Sequence[Path], missed: Sequence[str]
+) -> int:
+    """Play all of the files once; ``missed`` are paths that had none, and why."""
+    from .suite import Suite
 
-    def functions(scenario: Scenario) -> PythonCheck:
-        finder = Finder(scenario, settings.packages, trust=args.trust)
-        checks = ((where, check.python) for where, check in scenario.checks)
-        return PythonCheck(
-            {it: finder.function(it, (*where, "python")) for where, it in checks if it}
-        )
+    return Suite(args, settings, files, missed).play()
 
-    codes, files = [], []
-    for path in args.paths:
+
+def found(paths: Iterable[Path]) -> tuple[list[Path], list[str]]:
+    """The scenarios, no file twice; and what is wrong with some paths."""
+    files, missed = dict[Path, Path](), list[str]()
+    for path in paths or [Path()]:
         try:
-            files += discover([path])
+            for file in discover([path]):
+                files.setdefault(file.resolve(), file)
         except UsageError as error:  # the other paths are tested all the same
-            sys.stderr.write(f"{clean(str(error))}\n")
+            missed.append(str(error))
+    return [*files.values()], missed
+
+
+def workers(args: argparse.Namespace, files: Sequence[Path]) -> int:
+    """How many processes are worth their start; 0: this one.
+
+    Code of the project may end its process. Data cannot, so a few files without code stay here.
+    """
+    if args.workers is not None:
+        return int(args.workers)
+    if len(files) >= _MANY:
+        return max(min(_cores(), len(files) // (_MANY // 2)), 1)
+    return int(args.timeout is not None or args.watch or any(map(_names_code, files)))
+
+
+def _cores() -> int:
+    import os
+
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _names_code(path: Path) -> bool:
+    try:
+        return b"python" in path.read_bytes()
+    except OSError:
+        return False
+
+
+def _fit_together(args: argparse.Namespace) -> None:
+    if args.min_pass_rate is not None and args.repeat < 2:
+        raise UsageError("--min-pass-rate is of several runs; say how many with --repeat N")
+    if args.workers == 0 and (args.timeout is not None or args.watch):
+        option = "--watch" if args.watch else "--timeout"
+        raise UsageError(f"{option} needs a process that can be ended: leave -n 0 out")
+    if args.resume and (args.last_failed or args.watch):
+        other = "--last-failed" if args.last_failed else "--watch"
+        raise UsageError(f"--resume goes on with the last suite; it does not go with {other}")
+
+
+def past_of(
+    args: argparse.Namespace, settings: Settings, files: Sequence[Path]
+) -> tuple[Path, Past]:
+    """The project of the files, and what its last suite has left."""
+    from ..store.suites import last
+
+    root = find_root(files[0] if files else Path("scenario.yaml"), args.root)
+    return root, last(suites_folder(root, settings.home))
+
+
+def chosen(args: argparse.Namespace, root: Path, past: Past) -> Choice:
+    """What the call chooses. UsageError if it goes by a suite that has left nothing for it."""
+    from ..regression import Choice
+
+    failed = None
+    if args.last_failed:
+        failed = dict[str, frozenset[str]]()
+        for file, name in (key for key, bad in past.failed.items() if bad):
+            path = str((root / file).resolve())
+            failed[path] = failed.get(path, frozenset()) | {name}
+        if not failed:
+            raise UsageError("--last-failed: nothing failed the last time; play all without it")
+    if args.resume and past.over:
+        raise UsageError("--resume: the last suite came to its end; play all without it")
+    return Choice(args.words, tuple(args.tag), failed)
+
+
+def _dry_run(args: argparse.Namespace, settings: Settings) -> int:
+    """Only say what would be played."""
+    from ..regression import worst
+    from ..scenario import load
+
+    files, missed = found(args.paths)
+    choice = chosen(args, *past_of(args, settings, files))
+    codes, count, tags = [INVALID] * bool(missed), 0, set[str]()
+    for told in missed:
+        sys.stderr.write(f"{clean(told)}\n")
+    for path in files:
+        try:
+            scenario = load(path, root=args.root)
+        except UsageError as error:
             codes.append(INVALID)
-    out, seeds = sys.stdout, [args.seed, *range(1, args.seeds + 1)]
-    virtual = not args.real_time and args.mode != "live"  # a network has a clock of its own
-    complete = functools.partial(clock.run, virtual=virtual)
-    how = {"seeds": seeds, "complete": complete, "functions": functions, "update": args.update}
-    suite = run_suite(dict.fromkeys(files), load_one, play, **how)
-    goldens = Goldens(functools.partial(_pending, args.root, settings.home), update=args.update)
-    with redirect_stdout(sys.stderr):  # as in a run
-        for result in suite:
-            codes.append(result.code)
-            goldens.take(result)
-            kept = held.release(keep=result.code != OK)
-            first, *reasons = result.lines()
-            first += f"  {clean(_near(kept))}" if kept else ""
-            out.writelines(f"{line}\n" for line in (first, *reasons))
-            out.flush()
-    for line in goldens.write():
-        out.write(f"{clean(line)}\n")
-    passed = codes.count(OK)
-    out.write(f"{passed} passed, {len(codes) - passed} failed\n")
-    return worst(codes)
+            sys.stderr.write(f"{clean(str(error))}\n")
+            continue
+        tags |= {*scenario.tags}
+        for case in scenario.cases:
+            if choice.takes(case.name, path, scenario):
+                count += 1
+                sys.stdout.write(f"{one_line(case.name)}  {clean(str(path))}\n")
+    sys.stdout.write(f"{count} case{'s' * (count != 1)} to play\n")
+    return worst([*codes, *nothing(choice, count + len(codes), tags)])
 
 
-def _pending(root: Path | None, home: Path | None, path: Path) -> Path:
-    return pending_golden(path, find_root(path, root), home)
+def nothing(choice: Choice, count: int, tags: Iterable[str]) -> list[int]:
+    """Say why nothing was chosen, or what was not found: INVALID for each."""
+    from ..text import nearest
 
-
-def _near(path: Path) -> str:
-    """A path as it is the shortest to type."""
-    return min(str(path), os.path.relpath(path), key=len)
+    known, codes = {*tags}, list[int]()
+    for tag in [it for it in choice.tags if it not in known]:
+        hint = nearest(tag, known) or f"known: {', '.join(sorted(known)[:20]) or 'none'}"
+        sys.stderr.write(f"--tag: no scenario has {clean(repr(tag))}; {clean(hint)}\n")
+        codes.append(INVALID)
+    if not count and not codes:
+        told = f"-k {one_line(repr(choice.words), 80)} fits no case" if choice.words else "no case"
+        told += " of what failed the last time" if choice.failed is not None else ""
+        sys.stderr.write(f"nothing to play: {told}\n")
+        codes.append(INVALID)
+    return codes

@@ -105,6 +105,23 @@ def _diff(check: ToolCallsCheck, call: Call) -> list[str]:
     return lines
 
 
+def sides(check: ToolCallsCheck, call: Call) -> tuple[list[str], list[str]]:
+    """The steps and what was called, a line each; a step that fits a call reads as the call does.
+
+    Steps without an order stand where their calls do, those that are missing at the end.
+    """
+    steps, seen = check.steps, call.tool_calls
+    if check.match in ("strict", "in_order") and len(steps) * len(seen) <= _ALIGNED:
+        met = {step: _call(seen[one], 0) for step, one in _common(steps, seen, check.args)}
+        expected = [met.get(at) or _step(step, 0) for at, step in enumerate(steps)]
+    else:
+        missing, extra = _pair(steps, seen, check.args)
+        left = [id(it) for it in extra]
+        expected = [_call(it, 0) for it in seen if id(it) not in left]
+        expected += [_step(it, 0) for it in missing]
+    return expected, [_call(it, 0) for it in seen]
+
+
 def _common(
     steps: Sequence[Step], calls: Sequence[ToolCall], mode: ArgsMode
 ) -> list[tuple[int, int]]:
@@ -169,13 +186,13 @@ def _steps(steps: Sequence[Step]) -> str:
     return "[" + ", ".join(map(_step, steps)) + "]"
 
 
-def _step(step: Step) -> str:
-    return step.name if step.args is None else step.name + _args(step.args)
+def _step(step: Step, width: int = ARGS_SHOWN) -> str:
+    return step.name if step.args is None else step.name + _args(step.args, width)
 
 
-def _call(call: ToolCall) -> str:
-    return call.name + _args(call.args)
+def _call(call: ToolCall, width: int = ARGS_SHOWN) -> str:
+    return call.name + _args(call.args, width)
 
 
-def _args(args: dict[str, Any]) -> str:
-    return one_line(json.dumps(args, ensure_ascii=False), ARGS_SHOWN)
+def _args(args: dict[str, Any], width: int) -> str:
+    return one_line(json.dumps(args, ensure_ascii=False), width)

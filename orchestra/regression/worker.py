@@ -1,0 +1,161 @@
+"""A process that plays files for a suite, and tells its parent of each as it goes."""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from io import TextIOBase
+from itertools import chain
+from multiprocessing import parent_process
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import Any
+
+from ..errors import OrchestraError
+from .told import Begun, Known, Told
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the code of a scenario has printed, or what there is to complain of."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The worker is ready, or has taken up a file, and loads it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Broke:
+    """The worker itself could not go on: a mistake of orchestra's own, or of the call."""
+
+    error: str
+    code: int
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A file to play."""
+
+    path: Path
+    known: Known = field(default_factory=Known)
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Where a worker sits: the pipe to its parent, the file for what Python says as it dies, and
+    after how many seconds at one run it is to write there where it is.
+    """
+
+    link: Connection
+    trace: str
+    timeout: float | None = None
+
+
+Play = Callable[[Path, Known], Iterable[Told]]
+
+
+def work(desk: Desk, play: Callable[[Callable[[str], object]], Play]) -> None:
+    """Play what the parent sends, until it sends None. ``play`` gets a function that complains."""
+    _own_group()
+    _end_with_parent()
+    lock, link = threading.Lock(), desk.link
+
+    def tell(it: object) -> None:
+        with lock:
+            link.send(it)
+
+    sys.stdout = sys.stderr = _Stream(lambda text: tell(Said(text)))
+    with contextlib.suppress(OSError):
+        os.dup2(2, 1)  # what a tool's own programs print is not to stand in the output, either
+    try:
+        with Path(desk.trace).open("w") as trace:
+            faulthandler.enable(trace)
+            playing = play(lambda text: tell(Said(f"{text}\n")))
+            tell(Taken())
+            for job in _jobs(link):
+                told = chain([Taken()], playing(job.path, job.known))
+                for it in _timed(told, desk.timeout, trace):
+                    tell(it)
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        os._exit(1)  # the parent is gone
+    except OrchestraError as error:
+        tell(Broke(str(error), error.exit_code))
+    except Exception:  # noqa: BLE001 - it is the parent that says so
+        tell(Broke(traceback.format_exc(), OrchestraError.exit_code))
+
+
+def _jobs(link: Connection) -> Iterator[Job]:
+    while (job := link.recv()) is not None:
+        yield job
+
+
+def _timed(told: Iterable[Any], timeout: float | None, trace: Any) -> Iterator[Any]:
+    """Have Python write where all threads are, when one run takes too long."""
+    if timeout is None:
+        yield from told
+        return
+    try:
+        for it in told:
+            if isinstance(it, Taken | Begun):
+                faulthandler.dump_traceback_later(timeout, file=trace)
+            yield it
+    finally:
+        faulthandler.cancel_dump_traceback_later()
+
+
+def _own_group() -> None:
+    """The terminal's signals are the parent's; it ends this group, with what a tool has begun."""
+    if hasattr(os, "setpgid"):
+        with contextlib.suppress(OSError):
+            os.setpgid(0, 0)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _end_with_parent() -> None:
+    """Whatever a scenario's code is at: without the parent nobody wants to know."""
+    parent = parent_process()
+    if parent is None:
+        return
+    sentinel = parent.sentinel
+
+    def watch() -> None:
+        wait([sentinel])
+        if hasattr(os, "killpg"):
+            os.killpg(0, signal.SIGKILL)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True, name="orchestra-parent").start()
+
+
+class _Stream(TextIOBase):
+    """Standard output and error of a worker: whole lines, told to the parent."""
+
+    def __init__(self, tell: Callable[[str], object]) -> None:
+        self._tell, self._line = tell, ""
+
+    def writable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return 2  # for a program that is to print where Python does
+
+    def write(self, text: str) -> int:
+        whole, newline, self._line = (self._line + text).rpartition("\n")
+        if newline:
+            self._tell(f"{whole}\n")
+        return len(text)
+
+    def flush(self) -> None:
+        if self._line:
+            line, self._line = self._line, ""
+            self._tell(line)
