@@ -212,7 +212,7 @@ def test_another_prompt(server: Quirky, gone: Callable[[], None], call: Orchestr
     assert "; to record it: orchestra record desk.yaml --missing" in out
     code, out, _ = call("test", "desk.yaml", "--mode", "loose")
     assert code == OK
-    assert out.count(f"      ~ editor: reply 1: not the request that was recorded: {told}") == 1
+    assert out.count(f"      ! editor: reply 1: not the request that was recorded: {told}") == 1
     code, out, err = call("run", "desk.yaml", "--mode", "replay", "--display", "plain")
     assert (code, told in err) == (MISSING, True)
     code, out, err = call("run", "desk.yaml", "--mode", "loose", "--display", "jsonl")
