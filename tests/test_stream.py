@@ -260,7 +260,8 @@ async def test_an_unknown_tool_is_told_to_the_model() -> None:
 async def test_a_call_without_any_script() -> None:
     seen = await play("agents: {a: {}}\ninput: go\n")
     assert finished(seen).error_type == "MissingReply"
-    assert finished(seen).error == "a: no key of 'script' fits this call (its keys: none)"
+    told = "a: no key of 'script' fits this call (its keys: none); 'orchestra record' keeps what a"
+    assert finished(seen).error == f"{told} real model says"
 
 
 async def test_replies_never_used_are_warned_of() -> None:
