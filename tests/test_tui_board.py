@@ -417,3 +417,17 @@ def test_an_error_that_passes_through_a_caller_stands_there_once() -> None:
     made = board(tape.events)
     for agent in ("editor", "researcher"):
         assert " ".join(shown(made, agent, 200)).count("no reply is left") == 1
+
+
+def test_the_line_of_a_call_says_which_one_it_is() -> None:
+    tape = Tape()
+    tape.begin()
+    tape.call("editor", "go")
+    for number in (1, 2):
+        call = {"tool_call_id": f"to:editor/researcher#{number}", "name": "researcher"}
+        tape.add(ToolStarted(**call, args={"query": "the same"}), "editor")
+        tape.call(f"editor/researcher#{number}", "the same", "editor")
+    tape.add(ToolStarted(tool_call_id="x", name="web_search", args={}), "editor")
+    made = board(tape.events)
+    tools = [it.name for it in made.agents["editor"].blocks[0].items if isinstance(it, Tool)]
+    assert tools == ["researcher#1", "researcher#2", "web_search"]

@@ -277,6 +277,9 @@ class Board:
                 call = event.call or event.agent or "?"
                 block = self._begin(call, event.agent or agent_of(call), event.task, event.parent)
                 block.parent, block.tool_call_id = event.parent, event.tool_call_id
+                above = self._blocks.get(event.parent or "")
+                if above and tools.number(above, block):
+                    self._changed(self.agents[above.agent], above)
             case AgentFinished():
                 agent, block = self._where(event)
                 if event.error and not block.says(event.error):

@@ -109,6 +109,16 @@ def _add(block: Block, id_: str, name: str) -> Tool:
     return tool
 
 
+def number(above: Block, block: Block) -> bool:
+    """Let the line with which a call was made say which one it is, as thirty may ask alike."""
+    tool = above.tools.get(block.tool_call_id or "")
+    if tool is None or tool.name != block.agent:
+        return False
+    tool.name += block.ordinal
+    tool.version += 1
+    return True
+
+
 def aborted(event: ModelAborted) -> str:
     """Why a message is void, and what follows."""
     retry = ""
