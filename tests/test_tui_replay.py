@@ -14,7 +14,7 @@ import pytest
 from runs import scenario
 from terminal import Spawn
 from textual.pilot import Pilot
-from tui_events import NEWSROOM, Clock, FakeRun, newsroom
+from tui_events import NEWSROOM, Clock, FakeRun, newsroom, steady
 
 from orchestra import events
 from orchestra.cli import main
@@ -176,12 +176,10 @@ class Watched:
         return self.app.feed
 
     async def settle(self) -> None:
-        for _ in range(3):
+        self.app.tick()
+        while self.app.feed.events:
             self.app.tick()
-            self.app.split.refresh_figures(self.app.now)
-            await self.pilot.pause()
-            while self.app.feed.events:
-                self.app.tick()
+        await steady(self.app, self.pilot)
 
     async def press(self, *keys: str) -> None:
         await self.pilot.press(*keys)
@@ -215,8 +213,7 @@ async def live() -> str:
     async with app.run_test(size=(120, 40)) as pilot:
         while not (app.feed.over and not app.feed.events):
             await pilot.pause()
-        app.tick()
-        await pilot.pause()
+        await steady(app, pilot)
         return Watched(app, pilot, Clock()).text()
 
 

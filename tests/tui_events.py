@@ -344,10 +344,18 @@ async def settle(app: Viewer, pilot: Pilot[None], run: FakeRun) -> None:
         await asyncio.to_thread(app.feed.join, 10)
     while app.feed.events:
         app.tick()
-    for _ in range(2):  # the first may mount panes, which then have a size
+    await steady(app, pilot)
+
+
+async def steady(app: Viewer, pilot: Pilot[None]) -> None:
+    """Until nothing changes any more: what is mounted has a size some rounds later."""
+    seen: list[str] = []
+    while len(seen) < 3 or len({*seen[-3:]}) > 1:
         app.tick()
         app.split.refresh_figures(app.now)
         await pilot.pause()
+        strips = app.screen._compositor.render_strips(app.size)
+        seen.append("\n".join(strip.text for strip in strips))
 
 
 @asynccontextmanager
