@@ -7,7 +7,16 @@ from runs import play, scenario
 
 from orchestra.errors import CHECK_FAILED, INVALID, MISSING, OK, RUN_FAILED
 from orchestra.events import RunFinished, RunStarted
-from orchestra.regression import How, Transcript, Verdict, run_suite, verdict, worst
+from orchestra.regression import (
+    CaseResult,
+    Count,
+    How,
+    Transcript,
+    Verdict,
+    run_suite,
+    verdict,
+    worst,
+)
 from orchestra.runtime import Batch, Run, run
 from orchestra.scenario import Case, Scenario, load
 from orchestra.scenario.team import scripted
@@ -260,3 +269,13 @@ def test_what_one_case_or_seed_has_used_is_used(tmp_path: Path) -> None:
     found = list(run_suite([path], How(load, Plain, (None, 1))))
     assert [it.code for it in found] == [OK, OK, CHECK_FAILED]
     assert found[-1].reasons == ("script key 'a': reply 3 of 3 was never used",)
+
+
+def test_slow_cases_are_named_the_slowest_first() -> None:
+    count = Count()
+    count.add(CaseResult("slow", Path("a.yaml"), OK, seconds=9.0))
+    assert count.slowest == ""  # its own line has the time
+    for at in range(8):
+        count.add(CaseResult(f"case {at}", Path("a.yaml"), OK, seconds=at / 2))
+    assert count.slowest == "slow: slow 9.0s, case 7 3.5s, case 6 3.0s, case 5 2.5s, case 4 2.0s"
+    assert (count.cases, count.passed, count.failed) == (9, 9, 0)

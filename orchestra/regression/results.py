@@ -192,9 +192,9 @@ class Count:
 
     @property
     def slowest(self) -> str:
-        """The slow cases in one line; empty if none was."""
+        """The slow cases in one line; empty if none was, or if there is only one to name."""
         named = (f"{one_line(name, 60)} {seconds:.1f}s" for seconds, name in self.slow)
-        return f"slow: {', '.join(named)}" if self.slow else ""
+        return f"slow: {', '.join(named)}" if self.slow and self.cases > 1 else ""
 
 
 SLOW = 1.0  # seconds of a case, from which on it is named at the end
