@@ -121,7 +121,7 @@ tools:
   e: {returns: [{}, {value: 1, error: x}, {when: 3, value: 1}]}
   f: text
 >> 4:15: tools.a.python: 'weather': expected 'module:function'
->> 5:22: tools.b: unknown key 'description'; known keys: python, args
+>> 5:22: tools.b: unknown key 'description'; known keys: python, args, mock
 >> 6:3: tools.c: missing key 'returns'
 >> 7:16: tools.d.returns: needs at least one item
 >> 8:17: tools.e.returns[0]: needs one of 'value' and 'error'
