@@ -13,13 +13,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
-from textual.app import App
 from textual.events import Event, Key
 from textual.widget import Widget
 from textual.widgets import Input, TextArea
 
+from .program import Program
 
-class TypeAhead(App[None]):
+
+class TypeAhead(Program[None]):
     """An app that hands a key on which nobody took, to where the user types by now."""
 
     def __init__(self) -> None:
