@@ -466,7 +466,7 @@ async def test_arguments_are_edited_before_the_tool_runs(keys: str) -> None:
         await watch.until("⏸ lead/ed#1: arguments of publish")
         assert watch.app.focused is editor
         assert editor.text == '{\n  "text": "one"\n}'
-        assert " ^c cancel  ^s run it with these  esc back  tab next " in watch.screen
+        assert " ^s run it with these  ^p palette  ^c cancel  esc back  tab next " in watch.screen
         editor.load_text('{"text": "better",\n}')
         await watch.pilot.press("ctrl+s")
         await watch.until("▁ this is no JSON: ")

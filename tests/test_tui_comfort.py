@@ -8,9 +8,12 @@ import sys
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
 from terminal import Spawn
 from test_tui_approval import Asking, waiting
 from textual.color import Color
+from textual.command import CommandList
+from textual.pilot import Pilot
 from tui_events import NEWSROOM, Clock, FakeRun, Stage, midway, newsroom, settle
 
 from orchestra.errors import UsageError
@@ -21,6 +24,7 @@ from orchestra.tui.attention import Attention
 from orchestra.tui.canvas import LOOKS
 from orchestra.tui.comfort import Comfort
 from orchestra.tui.console import Stray
+from orchestra.tui.help import words_of
 from orchestra.tui.keymap import Keymap
 from orchestra.tui.prompt import GRACE
 
@@ -143,6 +147,9 @@ async def test_keys_can_be_remapped_and_the_help_shows_them() -> None:
         ({"app.cancel": "x"}, "'x' is a letter that people type there"),
         ({"app.cancel": "-"}, "'minus' is a letter that people type there"),
         ({"view.zoom": "x", "view.tree": "x"}, "'x' is"),
+        ({"view.wrap": "z"}, "'z' is view.zoom already"),
+        ({"text.copy": "i"}, "'i' is prompt.reply already"),
+        ({"run.again": "p"}, "'p' is run.pause already"),
     ],
 )
 def test_wrong_keys_are_told(keys: dict[str, str], told: str) -> None:
@@ -153,7 +160,7 @@ def test_wrong_keys_are_told(keys: dict[str, str], told: str) -> None:
 
 async def test_a_letter_is_no_command_while_someone_types() -> None:
     run = Asking(waiting().events, hold=True)
-    app = viewer(run, Comfort(keys={"focus.next": "n"}), questions=run.questions)
+    app = viewer(run, Comfort(keys={"focus.next": "y"}), questions=run.questions)
     async with app.run_test(size=(120, 40)) as pilot:
         await settle(app, pilot, run)
         app.clock.now += GRACE  # type: ignore[attr-defined]
@@ -162,9 +169,9 @@ async def test_a_letter_is_no_command_while_someone_types() -> None:
         told = {what for _, _, what in app.split.footer._keys}
         assert "cancel" in told
         assert not told & {"find", "zoom", "help"}  # each is on what is text here
-        await pilot.press("n", "o")
-        assert app.split.prompt.value == "no"
-        await pilot.press("escape", "n")
+        await pilot.press("y", "o")
+        assert app.split.prompt.value == "yo"
+        await pilot.press("escape", "y")
         assert app.focused is not app.split.prompt
     assert app.feed.stop(10)
 
@@ -340,3 +347,83 @@ async def test_the_help_says_that_the_run_is_over() -> None:
         await settle(app, pilot, run)
         await pilot.press("?")
         assert _at(_help(app), "All is done. q quits.") >= 0
+
+
+# The palette has whatever the keys do.
+
+
+async def _palette(app: Viewer, pilot: Pilot[None], words: str = "") -> list[str]:
+    await pilot.press("ctrl+p", *words)
+    await app.workers.wait_for_complete()
+    await pilot.pause()
+    found = app.screen.query_one(CommandList)
+    return [str(option.prompt) for option in found.options]
+
+
+async def test_every_key_that_does_something_is_in_the_palette() -> None:
+    run = FakeRun(midway(), hold=True)
+    app = viewer(run, Comfort(keys={"view.zoom": "f2"}))
+    async with app.run_test(size=(120, 60)) as pilot:
+        await settle(app, pilot, run)
+        able = [it.binding for it in app.split.active_bindings.values() if it.enabled]
+        assert len(able) > 30
+        told = "\n".join(await _palette(app, pilot))
+        assert "Zoom: only this pane, and back\nf2" in told
+        assert told.count("Go to ") == len(app.board.agents)
+        for binding in able:
+            if binding.id and binding.id not in {f"focus.{n}" for n in range(1, 10)}:
+                assert words_of(binding)[1:] in told, binding.id
+        assert "Theme" in told
+        assert "Maximize" not in told  # Textual's own, that would leave the viewer without the rest
+        await pilot.press("escape")
+        assert await _palette(app, pilot, "timeline") != []
+        await pilot.press("enter", "enter")
+        await pilot.pause()
+        assert app.split.timeline.display
+        (only,) = await _palette(app, pilot, "go to fact")
+        assert only.startswith("Go to Fact-checker")
+        await pilot.press("enter", "enter")
+        await pilot.pause()
+        assert app.split.deck.current == "checker"
+    assert app.feed.stop(10)
+
+
+async def test_with_the_mouse_alone_a_tool_is_approved() -> None:
+    run = Asking(waiting().events, hold=True)
+    app = viewer(run, questions=run.questions)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(app, pilot, run)
+        app.clock.now += GRACE  # type: ignore[attr-defined]
+        app.tick()
+        await _click(app, pilot, "palette")
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+        await _click(app, pilot, "Approve: to the bar")
+        await pilot.pause()
+        assert app.split.prompt.value == "approve"
+        await _click(app, pilot, "⏎ send")
+        app.tick()
+        await pilot.pause()
+        assert run.decided[0] is not None
+        assert run.decided[0].decide == "approve"
+    assert app.feed.stop(10)
+
+
+async def _click(app: Viewer, pilot: Pilot[None], text: str) -> None:
+    await pilot.pause()
+    lines = _help(app)
+    row = _at(lines, text)
+    await pilot.click(offset=(cell_len(lines[row].partition(text)[0]), row))
+
+
+async def test_who_types_has_the_letters_commands_in_the_palette() -> None:
+    run = Asking(waiting().events, hold=True)
+    app = viewer(run, questions=run.questions)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(app, pilot, run)
+        app.clock.now += GRACE  # type: ignore[attr-defined]
+        await pilot.press("i")
+        told = "\n".join(await _palette(app, pilot))
+        for words in ("Wrap long lines", "Open or fold tools: ", "Leave open: ", "Call off what"):
+            assert words in told, words
+    assert app.feed.stop(10)

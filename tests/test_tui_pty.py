@@ -164,6 +164,21 @@ def test_signals_restore_the_terminal(start: Start, number: signal.Signals) -> N
     assert b"destroyed" not in terminal.seen
 
 
+def test_it_sleeps_and_comes_back_whole(start: Start) -> None:
+    terminal = start("hold")
+    terminal.read_until(b"Apollo")
+    os.write(terminal.fd, b"\x1a")  # ctrl+z
+    terminal.read_until(RESTORED)
+    os.waitid(os.P_PID, terminal.process.pid, os.WSTOPPED)
+    assert termios.tcgetattr(terminal.fd)[3] & termios.ECHO
+    terminal.seen = b""
+    terminal.process.send_signal(signal.SIGCONT)
+    for text in (b"Apollo", b"help", b"Researcher"):  # it had been painted, and is again
+        terminal.read_until(text)
+    os.write(terminal.fd, b"q")
+    assert terminal.drain() == 0
+
+
 @pytest.mark.parametrize("told", [True, False])
 def test_a_terminal_that_goes_away_leaves_nothing_running(start: Start, told: bool) -> None:
     terminal = start("hold")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import select
 import signal
 import sys
-import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from functools import partial
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -33,6 +32,7 @@ from .help import Group, Help
 from .items import State
 from .keymap import Keymap
 from .outline import Outline
+from .palette import Deed
 from .pane import Pane
 from .playing import Clock, Playing, Recording
 from .prompt import Prompt
@@ -46,7 +46,6 @@ BUDGET = 0.008  # seconds of a tick that may go into events; the rest wait for t
 _STRIDE = 64  # events between two looks at the clock
 _FIGURES = 6  # ticks between two updates of the figures: faster is not legible
 _NO_END = "the file ends here, and the run does not: it was killed, or still goes on"
-_SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
 class Viewer(Playing):
@@ -54,7 +53,6 @@ class Viewer(Playing):
 
     Attributes:
         feed: the run's thread, or what replays it.
-        signal: the number of the signal that ended the viewer, if one did.
     """
 
     TITLE = "orchestra"
@@ -86,7 +84,6 @@ class Viewer(Playing):
         self.recording = recording
         self.split = Split(title, self.board, questions or Questions(), clock)
         self.split.prompt.cursor_blink = self.split.editor.cursor_blink = not self.comfort.still
-        self.signal: int | None = None
         self.keymap = Keymap(self.comfort.keys)
         self.stray = Stray()
         bell = self.bell if self.comfort.bell else None
@@ -104,19 +101,11 @@ class Viewer(Playing):
     def get_default_screen(self) -> Screen[None]:
         return self.split
 
-    def on_load(self) -> None:
-        # Before the terminal changes. Textual restores it for none of these.
-        if threading.current_thread() is threading.main_thread():
-            loop = asyncio.get_running_loop()
-            for number in _SIGNALS:
-                loop.add_signal_handler(number, self._signalled, number)
-
     def on_descendant_focus(self, message: DescendantFocus) -> None:
         if self.keymap:
             self.set_keymap(self.keymap.fit(typing=isinstance(message.widget, Input | TextArea)))
 
     def on_mount(self) -> None:
-        self.set_keymap(self.keymap.fit(typing=False))
         self._stack.enter_context(self.stray.caught())
         self.set_interval(FRAME, self.tick)
         self.set_interval(1.0, self._watch_terminal)
@@ -135,10 +124,6 @@ class Viewer(Playing):
         poll.register(sys.__stdin__, select.POLLHUP)
         if any(event & select.POLLHUP for _, event in poll.poll(0)):
             self._signalled(signal.SIGHUP)
-
-    def _signalled(self, number: int) -> None:
-        self.signal = number
-        self.exit()
 
     @property
     def now(self) -> float | None:
@@ -304,6 +289,11 @@ class Viewer(Playing):
     async def action_quit(self) -> None:
         self.action_leave()
 
+    def deeds(self) -> Iterator[Deed]:
+        """For the palette: each agent, hidden or not."""
+        for agent in self.board.agents.values():
+            yield f"Go to {agent.title}", "", partial(self.split.show_agent, agent)
+
     def result(self) -> RunFinished | None:
         """The end of the run, whether or not it was still shown; of several, the first bad one."""
         if self.lived is not None:
@@ -313,6 +303,7 @@ class Viewer(Playing):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A live run is held and called off, a recorded one is played."""
-        if action == "call_off":
-            return self.replay is None
+        if action in ("call_off", "pause"):
+            live = not self.feed.over
+            return live if self.replay is None else action == "pause"
         return super().check_action(action, parameters)

@@ -6,6 +6,7 @@ from collections.abc import Hashable, Sequence
 
 from rich.cells import cell_len
 from textual import events
+from textual.binding import Binding
 from textual.timer import Timer
 from textual.widgets import Input, TextArea
 
@@ -19,7 +20,15 @@ from .rows import Span, Spans, spread, wrapped
 from .wrap import fit
 
 # What a footer has room for, however narrow it is.
-_FIRST = {"prompt.reply": 0, "app.help": 1, "app.quit": 1}
+_FIRST = {
+    "prompt.reply": 0,
+    "prompt.send": 0,
+    "editor.send": 0,
+    "app.help": 1,
+    "app.quit": 1,
+    "run.again": 1,
+}
+_PALETTE = "command_palette"  # Textual's own binding, which has no id; a mouse begins there
 SAID = 4.0  # seconds that the footer says something else than the keys
 
 
@@ -113,12 +122,13 @@ class Footer(Canvas):
         found: dict[str, tuple[str, str, str]] = {}
         typing = isinstance(self.screen.focused, Input | TextArea)
         bindings = [(it.binding, it.enabled) for it in self.screen.active_bindings.values()]
-        for binding, enabled in sorted(bindings, key=lambda it: _FIRST.get(it[0].id or "", 2)):
+        for binding, enabled in sorted(bindings, key=lambda it: _rank(it[0])):
             if typing and is_text(binding.key):
                 continue  # it is text there
             if binding.id == "view.console" and not getattr(self.screen, "printed", False):
                 continue  # there is nothing to read yet; the key works all the same
-            if binding.show and enabled and binding.action not in found:
+            shows = binding.show or binding.action == _PALETTE
+            if shows and enabled and binding.action not in found:
                 shown = self.app.get_key_display(binding)
                 found[binding.action] = (binding.key, shown, binding.description.lower())
         self._keys = list(found.values())
@@ -149,6 +159,10 @@ class Footer(Canvas):
         for start, end, key in self._places:
             if start <= event.x < end:
                 self.app.simulate_key(key)
+
+
+def _rank(binding: Binding) -> int:
+    return 1 if binding.action == _PALETTE else _FIRST.get(binding.id or "", 2)
 
 
 class Trouble(Canvas):

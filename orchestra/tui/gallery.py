@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-import signal
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import OptionList, Static
@@ -18,8 +15,7 @@ from textual.widgets.option_list import Option
 from ..text import one_line
 from .comfort import Comfort
 from .keymap import Keymap
-
-_SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+from .program import Program
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +27,7 @@ class Exhibit:
     tags: tuple[str, ...] = ()
 
 
-class Gallery(App[int]):
+class Gallery(Program[int]):
     """Returns the index of what was chosen; None if the user left.
 
     An app of its own, not a screen of the viewer: each run gets a viewer of its own, so that
@@ -66,7 +62,6 @@ class Gallery(App[int]):
         comfort.dress(self)
         self.keymap = Keymap(comfort.keys)
         self.exhibits = exhibits
-        self.signal: int | None = None
         self._at = at
         self._notice = notice
 
@@ -90,23 +85,11 @@ class Gallery(App[int]):
         )
         return Option(text)
 
-    def on_load(self) -> None:
-        # Before the terminal changes. Textual restores it for none of these.
-        if threading.current_thread() is threading.main_thread():
-            loop = asyncio.get_running_loop()
-            for number in _SIGNALS:
-                loop.add_signal_handler(number, self._signalled, number)
-
     def on_mount(self) -> None:
-        self.set_keymap(self.keymap.fit(typing=False))
         options = self.query_one(OptionList)
         options.focus()
         if self.exhibits:
             options.highlighted = min(self._at, len(self.exhibits) - 1)
-
-    def _signalled(self, number: int) -> None:
-        self.signal = number
-        self.exit()
 
     def on_option_list_option_selected(self, message: OptionList.OptionSelected) -> None:
         self.exit(message.option_index)

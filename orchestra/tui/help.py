@@ -55,7 +55,9 @@ _WORDS = {
     "prompt.finish": "End the conversation",
     "prompt.pass": "Leave the question open: the run ends as interrupted",
     "prompt.leave": "Back to the panes",
+    "prompt.send": "Send what is typed",
     "app.help": "This help",
+    "app.suspend": "To the shell that began this; fg comes back",
     "app.quit": "Quit (a run in progress is cancelled)",
     "app.cancel": "Cancel the run; once more quits",
     "run.pause": "Hold the run: nothing new begins; once more goes on. Play or pause a replay",
@@ -198,11 +200,16 @@ class Help(ModalScreen[None]):
             shown = self.app.get_key_display(binding)
             if shown not in by_id.setdefault(binding.id, []):
                 by_id[binding.id].append(shown)
-            words[binding.id] = binding.tooltip or _WORDS.get(binding.id, binding.description)
+            words[binding.id] = words_of(binding)
         return [
             _SHOWN.get(name if keys == ["1"] else "") or (" ".join(keys), words[name])
             for name, keys in by_id.items()
         ]
+
+
+def words_of(binding: Binding) -> str:
+    """What a key does, in some words."""
+    return binding.tooltip or _WORDS.get(binding.id or "", binding.description)
 
 
 def _offered(owner: DOMNode | None, binding: Binding) -> bool:

@@ -130,8 +130,8 @@ def _classes(top: type[Any]) -> Iterator[type[Any]]:
 
 def _meet(one: Place, other: Place) -> bool:
     """Whether both can be meant by one press: a pane's keys never meet those of the tree."""
-    if one.owner is other.owner:
-        return True
+    if any(issubclass(it, one.owner) and issubclass(it, other.owner) for it in _classes(DOMNode)):
+        return True  # one thing has both, as the screen of the viewer has all that it is made of
     kinds = [_rank(it.owner) for it in (one, other)]
     if set(kinds) == {"app"}:  # the gallery, the viewer and the twins are never open at once
         return False

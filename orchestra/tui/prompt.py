@@ -44,6 +44,7 @@ class Prompt(InOrder, Input):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "submit", "Send", id="prompt.send"),
         Binding("ctrl+d", "finish", "End", id="prompt.finish"),
         Binding("ctrl+d", "pass", "Leave open", id="prompt.pass"),
         Binding("escape", "screen.leave_prompt", "Panes", id="prompt.leave"),
@@ -98,7 +99,7 @@ class Prompt(InOrder, Input):
         if pending is None:
             return
         if pending.shown is None or not wanted:
-            pending.shown = self.clock()
+            pending.shown, pending.read = self.clock(), False
         self.insert_text_at_cursor(pending.draft)
         self.invite()
 
@@ -111,8 +112,9 @@ class Prompt(InOrder, Input):
         self.queue = queue
         if self.pending is None:
             return
-        if covered:
+        if covered and not self.pending.read:
             self.pending.shown = self.clock()  # who cannot see it has no time to read it
+        self.pending.read = self.pending.read or not self.deaf
         told = self.pending, self._place(), self.deaf
         if told != self._told:
             anew = told[0] is not self._told[0] or told[2] != self._told[2]

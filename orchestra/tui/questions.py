@@ -21,6 +21,7 @@ class Pending:
     answer: asyncio.Future[Any]
     answered: bool = False  # the run has yet to notice
     shown: float | None = None  # what the viewer's clock said when the bar first asked this
+    read: bool = False  # it has stood there for long enough
     draft: str = ""  # what is typed in answer and not sent: it is kept while another is asked
     edited: str | None = None  # the arguments as far as they are rewritten
 

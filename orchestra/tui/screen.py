@@ -147,6 +147,11 @@ class Split(Asking, Room):
         self.deck.retitle(now or 0.0)
         self.timeline.update(now or 0.0)
 
+    @property
+    def current_pane(self) -> Pane | None:
+        """The pane that the keys are about."""
+        return self.deck.panes.get(self.deck.current)
+
     def show_agent(self, agent: Agent) -> Pane:
         """Bring the pane of ``agent`` on screen and give it the focus."""
         pane = self.bring(agent)

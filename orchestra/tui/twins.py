@@ -5,9 +5,6 @@ The first thing in which a call differs stands between two lines that say so, in
 
 from __future__ import annotations
 
-import asyncio
-import signal
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
@@ -33,7 +30,6 @@ from .keymap import Keymap
 from .pane import Pane
 from .typeahead import TypeAhead
 
-_SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 _WIDE = 100  # columns from which on the list stands at the left, and the panes side by side
 _GLYPHS = {"equal": "=", "different": "≠", "only in A": "◧", "only in B": "◨"}
 _LOOKS = {"equal": "$foreground 60%", "different": "bold $text-warning"}
@@ -142,7 +138,6 @@ class Twins(TypeAhead):
         super().__init__()
         comfort.dress(self)
         self.keymap = Keymap(comfort.keys)
-        self.signal: int | None = None
         self.sides = (Side.of(*a), Side.of(*b))
         self.comparison: Comparison = compare(*(side.transcript for side in self.sides))
         self.panes = tuple(Pane(Agent("", side.name, 0)) for side in self.sides)
@@ -161,19 +156,7 @@ class Twins(TypeAhead):
         yield Static(id="told")
         yield Footer()
 
-    def on_load(self) -> None:
-        # Before the terminal changes. Textual restores it for none of these.
-        if threading.current_thread() is threading.main_thread():
-            loop = asyncio.get_running_loop()
-            for number in _SIGNALS:
-                loop.add_signal_handler(number, self._signalled, number)
-
-    def _signalled(self, number: int) -> None:
-        self.signal = number
-        self.exit()
-
     def on_mount(self) -> None:
-        self.set_keymap(self.keymap.fit(typing=False))
         self._fit()
         self.calls.focus()
         pairs = self.comparison.pairs

@@ -13,24 +13,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
-from textual.app import App
-from textual.driver import Driver
 from textual.events import Event, Key
 from textual.widget import Widget
 from textual.widgets import Input, TextArea
 
-from .columns import placing
+from .program import Program
 
 
-class TypeAhead(App[None]):
+class TypeAhead(Program[None]):
     """An app that hands a key on which nobody took, to where the user types by now."""
 
     def __init__(self) -> None:
         super().__init__()
         self._given: WeakKeyDictionary[Key, Widget | None] = WeakKeyDictionary()
-
-    def get_driver_class(self) -> type[Driver]:
-        return placing(super().get_driver_class())
 
     async def on_event(self, event: Event) -> None:
         if isinstance(event, Key) and not event.is_forwarded:
