@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import __version__
-from .options_testing import add_options
+from .options_testing import add_options, number
 
 if TYPE_CHECKING:
     Verbs = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -59,9 +59,9 @@ def parser() -> argparse.ArgumentParser:
     clock = test.add_mutually_exclusive_group()
     about = "an order of what runs side by side, always the same for N; waiting takes no time"
     for verb in (run, clock):
-        verb.add_argument("--seed", type=_count, metavar="N", help=about)
+        verb.add_argument("--seed", type=number, metavar="N", help=about)
     about = "run each case K more times, with the seeds 1 to K"
-    clock.add_argument("--seeds", type=_count, default=0, metavar="K", help=about)
+    clock.add_argument("--seeds", type=number, default=0, metavar="K", help=about)
     about = "let delays, rates and timeouts take their time"
     clock.add_argument("--real-time", action="store_true", help=about)
     about = "write the golden files anew, of the cases that pass otherwise"
@@ -168,7 +168,7 @@ def _runs(verbs: Verbs) -> None:
     _json(runs)
     runs.add_argument(
         "--limit",
-        type=_count,
+        type=number,
         metavar="N",
         help="only the newest N; 0: all; default: 20, in JSON all",
     )
@@ -184,7 +184,7 @@ def _runs(verbs: Verbs) -> None:
     some = prune.add_mutually_exclusive_group()
     some.add_argument(
         "--keep",
-        type=_count,
+        type=number,
         metavar="N",
         help="leave the newest N of them; default: 50, or 0 with any other option",
     )
@@ -196,12 +196,6 @@ def _runs(verbs: Verbs) -> None:
     prune.add_argument("--status", choices=statuses, help="only those that ended so")
     prune.add_argument("--dry-run", action="store_true", help="only say which")
     _root(prune, argparse.SUPPRESS)
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is no number: 0, 1, 2 …")
-    return int(text)
 
 
 def _rate(text: str) -> float:

@@ -21,10 +21,15 @@ def suites_folder(root: Path, home: Path | None = None) -> Path:
     return _home(root, home) / "suites"
 
 
+def goldens_folder(root: Path, home: Path | None = None) -> Path:
+    """Where the new goldens of a project wait for a review, each at its scenario's place."""
+    return _home(root, home) / "goldens"
+
+
 def pending_golden(scenario: Path, root: Path, home: Path | None = None) -> Path:
     """Where the new goldens of a scenario wait for a review."""
     below = scenario.resolve().relative_to(root.resolve())
-    return _home(root, home) / "goldens" / below.with_name(f"{below.stem}.golden.yaml")
+    return goldens_folder(root, home) / below.with_name(f"{below.stem}.golden.yaml")
 
 
 def _home(root: Path, home: Path | None) -> Path:

@@ -7,7 +7,7 @@ from .gathering import gather, run_suite
 from .golden import GoldenFile
 from .goldens import Goldens
 from .results import CaseResult, Count, worst
-from .suite import How, Player, play_case, play_file
+from .suite import How, Player, Stage, play_case, play_file, testable
 from .verdict import Verdict, verdict
 
 __all__ = [
@@ -19,12 +19,14 @@ __all__ = [
     "How",
     "Player",
     "PythonCheck",
+    "Stage",
     "Transcript",
     "Verdict",
     "gather",
     "play_case",
     "play_file",
     "run_suite",
+    "testable",
     "verdict",
     "worst",
 ]
