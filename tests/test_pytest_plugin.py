@@ -9,9 +9,6 @@ from pathlib import Path
 import pytest
 
 # Imported here, once: what a run in this process imports is forgotten at its end.
-import orchestra.runtime.batch
-import orchestra.runtime.finder
-import orchestra.store
 from orchestra import cli
 from orchestra.pytest_plugin import items
 from orchestra.regression import GoldenFile
@@ -80,8 +77,11 @@ items.Stage = Counted
 def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     """A project with a scenario, of whose two cases one fails, and a test of another kind."""
     monkeypatch.delenv("ORCHESTRA_HOME", raising=False)
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # others import what they like
     monkeypatch.setattr(sys, "path", [*sys.path])
-    pytester.makepyprojecttoml('[tool.pytest.ini_options]\naddopts = "--strict-markers"\n')
+    pytester.makepyprojecttoml(
+        '[tool.pytest.ini_options]\naddopts = "--strict-markers -p orchestra.pytest_plugin"\n'
+    )
     write(pytester, "scenarios/greeting.yaml", GREETING)
     write(pytester, "scenarios/greeting.golden.yaml", "version: 1\ncases: {}\n")
     write(pytester, "scenarios/compose.yaml", "version: 1\nservices: {}\n")
@@ -119,14 +119,11 @@ def pytest_unconfigure():
 
 
 @pytest.mark.parametrize("asked", [False, True])
-def test_it_costs_nothing_until_it_is_asked(
-    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, asked: bool
-) -> None:
-    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # others import what they like
+def test_it_costs_nothing_until_it_is_asked(project: pytest.Pytester, asked: bool) -> None:
     project.makeconftest(LOADED)
     write(project, "scenarios/broken.yaml", "version: 1\nagents: [\n")
     args = ["--collect-only", "scenarios/greeting.yaml"] if asked else []
-    result = project.runpytest_subprocess("-p", "orchestra.pytest_plugin", *args)
+    result = project.runpytest_subprocess(*args)
     assert result.ret == 0
     if asked:
         result.stdout.fnmatch_lines(["*2 tests collected*", "heavy: *"])
@@ -290,7 +287,7 @@ def test_goldens_wait_for_a_review(project: pytest.Pytester) -> None:
     assert not waiting.exists()
     path.write_text(text.replace("WORD", "ho"))
     result = run(project, "scenarios/gold.yaml")
-    result.stdout.fnmatch_lines(["-output: hi", "+output: ho"])
+    result.stdout.fnmatch_lines(["-- text: hi", "+- text: ho"])
     assert waiting.exists()
     path.write_text(text.replace("WORD", "hi"))
     run(project, "scenarios/gold.yaml").assert_outcomes(passed=1)
@@ -301,7 +298,9 @@ def test_a_team_is_built_once_for_each_worker_and_file(project: pytest.Pytester)
     project.makeconftest(COUNTED)
     write(project, "desk.py", TOOLS)
     write(project, "scenarios/desk.yaml", desk("ring", 6))
-    result = project.runpytest_subprocess("-n", "2", "scenarios/desk.yaml", "test_other.py")
+    result = project.runpytest_subprocess(
+        "-p", "xdist", "-n", "2", "scenarios/desk.yaml", "test_other.py"
+    )
     result.assert_outcomes(passed=7)
     built = (project.path / "built").read_text().split()
     assert len(built) == len({*built}) == 2
@@ -320,11 +319,13 @@ def test_clocks_and_seeds_are_those_of_a_suite(project: pytest.Pytester) -> None
     assert (project.path / "rung").read_text() == "xxxx"
 
 
-def test_hostile_names(project: pytest.Pytester) -> None:
-    text = GREETING.replace("name: greeting", 'name: "a::b\\e[2J"')
-    write(project, "scenarios/greeting.yaml", text)
-    result = run(project, "scenarios/greeting.yaml", "-v")
-    result.assert_outcomes(passed=1, failed=1)
+def test_hostile_text(project: pytest.Pytester) -> None:
+    text = GREETING.replace("name: greeting", 'name: "a::b [0] /x"')
+    text = text.replace("{match: Hello, text: Bonjour !}", '{match: Hello, text: "\\e[2J"}')
+    write(project, "scenarios/greeting.yaml", text.replace('"^Bon"', '"^no"'))
+    result = run(project, "scenarios/greeting.yaml", "-v", "-k", "short")
+    result.assert_outcomes(failed=1, deselected=1)
     assert "\x1b[2J" not in result.stdout.str()
+    assert "[2J" in result.stdout.str()
     found, _ = project.inline_genitems("scenarios/greeting.yaml")
-    run(project, found[0].nodeid).assert_outcomes(passed=1)
+    run(project, found[0].nodeid).assert_outcomes(failed=1)

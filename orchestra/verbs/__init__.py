@@ -5,6 +5,7 @@ from .listing import list_scenarios
 from .new import new
 from .play import run, tui
 from .replaying import compare
+from .reviewing import review
 from .runs import runs
 from .schema import schema
 from .show import show
@@ -16,6 +17,7 @@ __all__ = [
     "demo",
     "list_scenarios",
     "new",
+    "review",
     "run",
     "runs",
     "schema",
