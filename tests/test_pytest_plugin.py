@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
+from runs import ROOT
 
 # Imported here, once: what a run in this process imports is forgotten at its end.
 from orchestra import cli
@@ -329,3 +331,22 @@ def test_hostile_text(project: pytest.Pytester) -> None:
     assert "[2J" in result.stdout.str()
     found, _ = project.inline_genitems("scenarios/greeting.yaml")
     run(project, found[0].nodeid).assert_outcomes(failed=1)
+
+
+REGRESSION = (ROOT / "docs" / "regression.md").read_text(encoding="utf-8")
+
+
+def test_its_options_are_told(project: pytest.Pytester) -> None:
+    offered = set(
+        re.findall(r"orchestra_files|--orchestra[a-z-]*", run(project, "--help").stdout.str())
+    )
+    assert len(offered) == 5
+    assert offered <= set(re.findall(r"[\w-]+", REGRESSION))
+
+
+def test_the_test_of_the_page_runs(project: pytest.Pytester) -> None:
+    for name, text in re.findall(
+        r"^<!-- file: (\w*clerk\.\w+) -->\n```\w+\n(.*?)^```$", REGRESSION, re.MULTILINE | re.DOTALL
+    ):
+        write(project, name, text)
+    run(project, "-W", "error", "clerk.yaml", "test_clerk.py").assert_outcomes(passed=2)

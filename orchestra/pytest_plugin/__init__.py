@@ -1,7 +1,8 @@
 """The pytest plugin: scenario files as test files, and their cases as tests, where asked for.
 
 It comes with the package, so every pytest of an environment loads it. Nothing else of orchestra is
-imported before a scenario is to be collected.
+imported before a scenario is to be collected. It asserts nothing that pytest would have to rewrite:
+PYTEST_DONT_REWRITE.
 """
 
 from __future__ import annotations
