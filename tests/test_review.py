@@ -120,6 +120,23 @@ def test_what_is_wrong_is_told_and_the_rest_goes_on(
     assert waits(project, "sub/new") == ["team[one]"]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no links for everyone")
+def test_a_link_to_a_scenario_outside_the_project(
+    project: Path, tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outside = tmp_path_factory.mktemp("outside")
+    (outside / "far.yaml").write_text(TEAM)
+    for link, target in (("link.yaml", outside / "far.yaml"), ("folder", outside)):
+        (project / link).symlink_to(target)
+    for path in ("link.yaml", "folder/far.yaml"):
+        assert cli.main(["test", path]) == CHECK_FAILED
+        capsys.readouterr()
+        assert cli.main(["review", path]) == CHECK_FAILED
+        assert path.replace(".yaml", ".golden.yaml") in capsys.readouterr().out
+        assert cli.main(["review", path, "--accept"]) == OK
+        assert cli.main(["test", path]) == OK
+
+
 def test_it_costs_no_langchain() -> None:
     code = "from orchestra.cli import main; main(['review', '--list', 'scenarios'])"
     assert not modules_after(code) & HEAVY
