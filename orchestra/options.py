@@ -73,6 +73,7 @@ def parser() -> argparse.ArgumentParser:
     _mode(test, "default: the script, and the cassette for agents that have none")
     add_options(test)
     test.set_defaults(verb=_verb("test"))
+    _review(verbs)
     about = "hold two recorded runs, or two suites, against each other, call by call"
     compare = _add(verbs, "compare", about, "orchestra compare before.jsonl last")
     for name in ("a", "b"):
@@ -84,6 +85,22 @@ def parser() -> argparse.ArgumentParser:
     _runs(verbs)
     _makers(verbs)
     return parser
+
+
+def _review(verbs: Verbs) -> None:
+    about = "decide on the new goldens that wait: accept or reject them, one by one"
+    review = _add(verbs, "review", about, "orchestra review scenarios/")
+    about = "scenario files, or folders; default: all that wait in the project"
+    review.add_argument("paths", nargs="*", type=Path, metavar="PATH", help=about)
+    how = review.add_mutually_exclusive_group()
+    how.add_argument("--list", action="store_true", help="only say what waits, as in a pipe")
+    for word, about in (
+        ("accept", "write all of them into their golden files"),
+        ("reject", "forget all of them"),
+    ):
+        how.add_argument(f"--{word}", action="store_true", help=f"{about}, and ask nothing")
+    _root(review)
+    review.set_defaults(verb=_verb("review"))
 
 
 def _run(verbs: Verbs) -> argparse.ArgumentParser:

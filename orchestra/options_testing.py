@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from .option_values import count
+
 
 def add_options(test: argparse.ArgumentParser) -> None:
     """All but those that other verbs have as well."""
@@ -21,7 +23,7 @@ def add_options(test: argparse.ArgumentParser) -> None:
 
     how = test.add_argument_group("how they are played")
     about = "worker processes; 0: this one; default: as many as are worth their start"
-    how.add_argument("-n", dest="workers", type=_number, metavar="WORKERS", help=about)
+    how.add_argument("-n", dest="workers", type=count, metavar="WORKERS", help=about)
     about = "play each case N times; it passes if all of them do, or as many as --min-pass-rate"
     how.add_argument("--repeat", type=_positive, default=1, metavar="N", help=about)
     about = "of each case, the part of its runs that has to pass: 0.9, or 90%%"
@@ -41,16 +43,10 @@ def add_options(test: argparse.ArgumentParser) -> None:
         reports.add_argument(option, type=Path, metavar="FILE", help=about)
 
 
-def _number(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is no number: 0, 1, 2 …")
-    return int(text)
-
-
 def _positive(text: str) -> int:
-    if (number := _number(text)) < 1:
+    if (found := count(text)) < 1:
         raise argparse.ArgumentTypeError("at least 1")
-    return number
+    return found
 
 
 def _rate(text: str) -> float:

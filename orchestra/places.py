@@ -21,10 +21,19 @@ def suites_folder(root: Path, home: Path | None = None) -> Path:
     return _home(root, home) / "suites"
 
 
+def goldens_folder(root: Path, home: Path | None = None) -> Path:
+    """Where the new goldens of a project wait for a review, each at its scenario's place."""
+    return _home(root, home) / "goldens"
+
+
 def pending_golden(scenario: Path, root: Path, home: Path | None = None) -> Path:
-    """Where the new goldens of a scenario wait for a review."""
-    below = scenario.resolve().relative_to(root.resolve())
-    return _home(root, home) / "goldens" / below.with_name(f"{below.stem}.golden.yaml")
+    """Where the new goldens of a scenario wait for a review.
+
+    A file may be a link, and so may its folder: from outside, it waits below its whole path.
+    """
+    place, root_ = scenario.parent.resolve() / scenario.name, root.resolve()
+    below = place.relative_to(root_ if place.is_relative_to(root_) else place.anchor)
+    return goldens_folder(root, home) / below.with_name(f"{below.stem}.golden.yaml")
 
 
 def _home(root: Path, home: Path | None) -> Path:

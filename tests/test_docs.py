@@ -339,8 +339,9 @@ def test_the_index_names_every_page() -> None:
 def test_every_option_of_a_suite_and_every_key_of_its_report_is_told(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    with pytest.raises(SystemExit):
-        cli.main(["test", "--help"])
+    for verb in ("test", "review"):
+        with pytest.raises(SystemExit):
+            cli.main([verb, "--help"])
     offered = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", capsys.readouterr().out))
     told = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", REGRESSION))
     assert offered - told <= {"-h", "--help", "--root", "--trust"}

@@ -38,6 +38,8 @@ with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()):
         ("import orchestra; orchestra.load('scenarios/newsroom.yaml')", HEAVY | {"rich"}),
         ("import orchestra.regression", HEAVY),
         ("import orchestra.verbs", HEAVY),
+        ("import orchestra.pytest_plugin", HEAVY | {"pydantic", "yaml", "rich"}),
+        ("import orchestra.pytest_plugin.items", HEAVY),
         ("import orchestra.console", HEAVY),
         ("import orchestra.tui", HEAVY - {"textual"}),
         ("import orchestra.runtime", {"textual"}),

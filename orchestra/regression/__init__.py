@@ -7,7 +7,7 @@ from .gathering import gather, run_suite
 from .golden import GoldenFile
 from .goldens import Goldens
 from .results import CaseResult, Count, worst
-from .suite import How, Player, play_case, play_file
+from .suite import How, Player, Stage, play_case, play_file, testable
 from .verdict import Verdict, means, verdict
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "How",
     "Player",
     "PythonCheck",
+    "Stage",
     "Transcript",
     "Verdict",
     "gather",
@@ -26,6 +27,7 @@ __all__ = [
     "play_case",
     "play_file",
     "run_suite",
+    "testable",
     "verdict",
     "worst",
 ]

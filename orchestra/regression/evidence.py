@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from ..scenario.expect import Expectation
 from ..text import one_line
 from ..trajectory import Transcript
-from ..trajectory.compare import natural
 from .checks.tool_calls import sides
-from .golden import Golden, dump, golden_of, plain
+from .golden import Golden, golden_of, lines_of, parts, plain
 
 _LINES = 400  # of a side
 _WIDTH = 2000  # characters of a line
@@ -62,20 +61,8 @@ def evidence(
 
 
 def _golden(check: str, expected: Golden, seen: Golden) -> Iterator[Diff]:
-    old, new = expected.get("calls") or {}, seen.get("calls") or {}
-    for path in sorted(old.keys() | new.keys(), key=natural):
-        if old.get(path) != new.get(path):
-            yield _diff(check, path, _lines(old.get(path)), _lines(new.get(path)))
-    for key in ("status", "error", "output", "handoffs"):
-        if expected.get(key) != seen.get(key):
-            sides = (_lines(it.get(key)) for it in (expected, seen))
-            yield _diff(check, f"the run's {key}", *sides)
-
-
-def _lines(value: object) -> tuple[str, ...]:
-    if value is None:
-        return ()
-    return tuple((dump(value) if isinstance(value, dict) else str(value)).splitlines())
+    for where, old, new in parts(expected, seen):
+        yield _diff(check, where, tuple(lines_of(old)), tuple(lines_of(new)))
 
 
 def _diff(check: str, where: str, expected: tuple[str, ...], seen: tuple[str, ...]) -> Diff:

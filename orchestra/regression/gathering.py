@@ -18,7 +18,6 @@ from .told import Over, Planned, Played, Told
 @dataclass(slots=True)
 class _File:
     plan: Planned | None = None
-    played: set[str] = field(default_factory=set)
     leftovers: Leftovers = field(default_factory=Leftovers)
 
 
@@ -48,7 +47,7 @@ def gather(
                 yield number, it
             case Over():
                 del files[number]
-                if file.plan and (reasons := _unused(file)):
+                if file.plan and (reasons := file.leftovers.lines(file.plan.names)):
                     name, path = file.plan.scenario, file.plan.path
                     yield number, Played(CaseResult(name, path, CHECK_FAILED, tuple(reasons)))
                 yield number, it
@@ -57,14 +56,7 @@ def gather(
 
 
 def _take(file: _File, played: Played) -> None:
-    file.played.add(played.result.name)
-    file.leftovers.add(None if played.short else played.left)
-
-
-def _unused(file: _File) -> list[str]:
-    assert file.plan is not None  # noqa: S101 - the caller has looked
-    every = set(file.plan.names)
-    return file.leftovers.lines() if every and every <= file.played else []
+    file.leftovers.add(played.result.name, None if played.short else played.left)
 
 
 def run_suite(

@@ -214,17 +214,20 @@ def difference(expected: Golden, seen: Golden) -> str | None:
     """Which calls differ, and the lines of the first that does; None if nothing does."""
     if plain(expected) == (seen := plain(seen)):
         return None
-    parts = [*_parts(plain(expected), seen)]
-    names = [name for name, _, _ in parts]
-    first, before, after = parts[0]
+    differing = [*parts(plain(expected), seen)]
+    names = [name for name, _, _ in differing]
+    first, before, after = differing[0]
     lines = diff(before, after)
     rest = len(lines) - _SHOWN
-    told = [f"{_listed(names)} differ{'s' * (len(names) == 1)} from the golden file; {first}:"]
+    told = [f"{listed(names)} differ{'s' * (len(names) == 1)} from the golden file; {first}:"]
     return "\n".join(told + lines[:_SHOWN] + ([f"… and {rest} more lines"] if rest > 0 else []))
 
 
-def _parts(expected: Golden, seen: Golden) -> Iterator[tuple[str, Any, Any]]:
-    """What differs: of the calls each by itself, deepest causes last as they are called."""
+def parts(expected: Golden, seen: Golden) -> Iterator[tuple[str, Any, Any]]:
+    """What differs: of the calls each by itself, deepest causes last as they are called.
+
+    Each with what is expected and what is seen there.
+    """
     old, new = expected.get("calls") or {}, seen.get("calls") or {}
     for path in sorted(old.keys() | new.keys(), key=natural):
         if old.get(path) != new.get(path):
@@ -236,15 +239,16 @@ def _parts(expected: Golden, seen: Golden) -> Iterator[tuple[str, Any, Any]]:
 
 def diff(before: Any, after: Any) -> list[str]:
     """The lines of two values in YAML, as in ``diff -u``, without its header."""
-    old, new = (
-        dump(it).splitlines() if isinstance(it, dict) else _lines(it) for it in (before, after)
-    )
-    return [*difflib.unified_diff(old, new, lineterm="", n=2)][2:]
+    return [*difflib.unified_diff(lines_of(before), lines_of(after), lineterm="", n=2)][2:]
 
 
-def _lines(value: Any) -> list[str]:
+def lines_of(value: Any) -> list[str]:
+    """A part as lines; none if it is not there."""
+    if isinstance(value, dict):
+        return dump(value).splitlines()
     return [] if value is None else str(value).splitlines() or [""]
 
 
-def _listed(names: list[str]) -> str:
+def listed(names: list[str]) -> str:
+    """Names, a few of them."""
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

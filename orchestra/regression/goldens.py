@@ -52,14 +52,8 @@ class Goldens:
         new = {name: it for name, it in cases.items() if it is not None}
         if not new:
             return
-        file = GoldenFile.beside(path)
-        file.cases |= new
-        gone = [name for name in file.cases if names and name not in names]
-        if file.write(keep=names or None):
-            yield f"wrote {file.path}" + (f" without {', '.join(gone)}" if gone else "")
-        waiting = GoldenFile.at(self.pending(path))
-        if done := [name for name in new if name in waiting.cases]:
-            _write(done, waiting, {})
+        if said := settle(GoldenFile.beside(path).path, self.pending(path), new, names=names):
+            yield said
 
     def _hold(self, path: Path, cases: dict[str, Golden | None]) -> Iterator[str]:
         pending = self.pending(path)
@@ -73,6 +67,31 @@ class Goldens:
         if new:
             count = f"{len(new)} golden{'s' * (len(new) > 1)}"
             yield f"{count} of {path} to look at: orchestra review {path}"
+
+
+def settle(
+    golden: Path,
+    pending: Path,
+    accepted: dict[str, Golden],
+    rejected: Collection[str] = (),
+    names: Collection[str] = (),
+) -> str:
+    """Write what is accepted into a golden file, and let neither it nor what is rejected wait.
+
+    What there is to say of it; nothing if the golden file is as it was. ``names`` are as in
+    :meth:`Goldens.write`.
+    """
+    said = ""
+    if accepted:
+        file = GoldenFile.at(golden)
+        file.cases |= accepted
+        gone = [name for name in file.cases if names and name not in names]
+        if file.write(keep=names or None):
+            said = f"wrote {file.path}" + (f" without {', '.join(gone)}" if gone else "")
+    waiting = GoldenFile.at(pending)
+    if done := [name for name in (*accepted, *rejected) if name in waiting.cases]:
+        _write(done, waiting, {})
+    return said
 
 
 def _write(done: list[str], waiting: GoldenFile, new: dict[str, Golden]) -> None:

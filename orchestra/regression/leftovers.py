@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from ..scenario import Scenario
@@ -48,15 +48,17 @@ class Leftovers:
 
     _left: Left | None = None
     _short: bool = False
+    _played: set[str] = field(default_factory=set)
 
-    def add(self, left: Left | None) -> None:
+    def add(self, name: str, left: Left | None) -> None:
         """Take in what a case has left; None: it was cut short."""
+        self._played.add(name)
         self._short = self._short or left is None
         self._left = left.both(self._left) if left else None
 
-    def lines(self) -> list[str]:
-        """A reason for each."""
-        if self._short or self._left is None:
+    def lines(self, names: Collection[str]) -> list[str]:
+        """A reason for each, once all the cases of a file, ``names``, have been played."""
+        if self._short or self._left is None or not self._played.issuperset(names):
             return []
         lines = [
             unused_line(key, sorted(numbers), count)

@@ -1,7 +1,7 @@
 """Plays scenario files as tests: offline, each one by itself, and says what failed and why.
 
-:func:`play_case` runs one case and judges it, :func:`play_file` all of a file with one team, and
-tells of each as it goes.
+:func:`play_file` plays all of a file with one team, and tells of each case as it goes; a
+:class:`Stage` plays one case of it, and :func:`play_case` runs it and judges it.
 """
 
 from __future__ import annotations
@@ -84,9 +84,7 @@ def play_file(
     """Play the cases of a file that are chosen. A case fails alone, whatever happens in it."""
     choice, known, started = choice or Choice(), known or Known(), time.monotonic()
     try:
-        scenario = how.load(path)
-        if not scenario.cases:
-            raise UsageError(f"{path}: there is no 'input' to test it with")
+        scenario = testable(path, how)
     except Exception as error:  # noqa: BLE001 - a broken file must not take the others along
         yield Planned(path, concerns=(path,))
         if choice.takes_broken(path):
@@ -112,20 +110,53 @@ def play_file(
     yield Over()
 
 
+def testable(path: Path, how: How) -> Scenario:
+    """The scenario in a file, which has a case at least. Raises UsageError."""
+    scenario = how.load(path)
+    if not scenario.cases:
+        raise UsageError(f"{path}: there is no 'input' to test it with")
+    return scenario
+
+
 def _cases(path: Path, scenario: Scenario, todo: Sequence[Case], how: How) -> Iterator[Told]:
     started = time.monotonic()
     try:
-        judges = _judges(scenario, how.functions)
-        goldens = GoldenFile.beside(path)
-        player = how.open(scenario)
+        stage = Stage.of(scenario, how)
     except Exception as error:  # noqa: BLE001 - as above
         yield _broken(path, scenario.name, error, started)
         return
-    with closing(player):
+    with closing(stage):
         for case in todo:
             yield Begun(case.name)
-            golden = GoldenCheck(goldens, case.name, update=how.update)
-            yield play_case(scenario, case, player, how, {**judges, "golden": golden}, golden)
+            yield stage.play(case)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A scenario that is ready to be played, case by case; its team is built once for all."""
+
+    scenario: Scenario
+    how: How
+    player: Player
+    judges: Mapping[str, Judge]
+    goldens: GoldenFile
+
+    @classmethod
+    def of(cls, scenario: Scenario, how: How) -> Stage:
+        """Raises whatever keeps it from being played."""
+        judges = _judges(scenario, how.functions)
+        goldens = GoldenFile.beside(scenario.source.path)
+        return cls(scenario, how, how.open(scenario), judges, goldens)
+
+    def play(self, case: Case) -> Played:
+        """Play a case, and judge it."""
+        golden = GoldenCheck(self.goldens, case.name, update=self.how.update)
+        judges: dict[str, Judge] = {**self.judges, "golden": golden}
+        return play_case(self.scenario, case, self.player, self.how, judges, golden)
+
+    def close(self) -> None:
+        """Let go of the team."""
+        self.player.close()
 
 
 def _broken(path: Path, name: str, error: Exception, started: float) -> Played:

@@ -32,6 +32,11 @@ def discover(paths: Iterable[str | Path]) -> list[Path]:
     return list(found.values())
 
 
+def is_scenario(path: Path) -> bool:
+    """Whether a file is a scenario, by its name and its text: a broken one is one as well."""
+    return bool(SCENARIO_FILE.fullmatch(path.name)) and path.is_file() and _is_scenario(path)
+
+
 def _expanded(path: Path) -> list[Path]:
     shown = one_line(str(path))
     try:
@@ -53,9 +58,7 @@ def _expanded(path: Path) -> list[Path]:
 def _scenarios(folder: Path) -> Iterator[Path]:
     for place, folders, files in os.walk(folder, onerror=_refuse):
         folders[:] = [it for it in folders if not it.startswith(".") and it not in SKIPPED]
-        for path in (Path(place, name) for name in files if SCENARIO_FILE.fullmatch(name)):
-            if path.is_file() and _is_scenario(path):
-                yield path
+        yield from filter(is_scenario, (Path(place, name) for name in files))
 
 
 def _refuse(error: OSError) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import IO, Any
 
 try:
@@ -25,6 +28,22 @@ def hold(file: IO[Any], *, wait: bool = False) -> bool:
         except OSError:
             pass  # a file system without locks
     return True
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """While nobody else who asks for it writes in a folder. Where that cannot be made sure, none
+    is the wiser.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = (folder / ".lock").open("a")
+    except OSError:
+        yield
+        return
+    with file:
+        hold(file, wait=True)
+        yield
 
 
 def held(file: IO[Any]) -> bool | None:

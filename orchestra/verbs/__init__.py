@@ -6,6 +6,7 @@ from .new import new
 from .play import run, tui
 from .recording import record
 from .replaying import compare
+from .reviewing import review
 from .runs import runs
 from .schema import schema
 from .show import show
@@ -18,6 +19,7 @@ __all__ = [
     "list_scenarios",
     "new",
     "record",
+    "review",
     "run",
     "runs",
     "schema",

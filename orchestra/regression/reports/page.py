@@ -5,20 +5,18 @@ Cases that failed are open. The few lines of script only filter: without them al
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from html import escape
 from importlib.resources import files
-from itertools import zip_longest
 from typing import TextIO
 
 from ...text import clean
+from ..beside import beside
 from ..records import CaseRecord, DiffRecord
 from ..results import AgentFigures
 from . import Cases, Whole
 
 _WORDS = {"passed": "passed", "failed": "failed", "error": "error"}
-_CONTEXT = 3  # lines that are alike, before and after those that are not
 # Nothing may be loaded, whatever a text has in it; the hash is not needed, all is inline.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 
@@ -118,7 +116,7 @@ def _diff(diff: DiffRecord) -> Iterator[str]:
     yield f'<div class="wide"><table class="diff">\n<caption>{_text(diff["where"])} '
     yield f"<small>{_text(diff['check'])}</small></caption>\n"
     yield "<tr><th>expected</th><th>actual</th></tr>\n"
-    for kind, left, right in _rows(diff["expected"], diff["seen"]):
+    for kind, left, right in beside(diff["expected"], diff["seen"]):
         if kind == "alike":
             yield f'<tr><td colspan="2" class="alike">{left}</td></tr>\n'
             continue
@@ -128,22 +126,6 @@ def _diff(diff: DiffRecord) -> Iterator[str]:
         )
         yield f"<tr>{''.join(cells)}</tr>\n"
     yield "</table></div>\n"
-
-
-def _rows(old: Iterable[str], new: Iterable[str]) -> Iterator[tuple[str, str | None, str | None]]:
-    left, right = [*old], [*new]
-    matcher = difflib.SequenceMatcher(None, left, right, autojunk=False)
-    for tag, a, b, c, d in matcher.get_opcodes():
-        if tag == "equal" and b - a > 2 * _CONTEXT + 1:
-            head, tail = left[a : a + _CONTEXT] if a else [], left[b - _CONTEXT : b]
-            tail = tail if b < len(left) or d < len(right) else []
-            yield from (("same", it, it) for it in head)
-            yield "alike", f"{b - a - len(head) - len(tail)} lines alike", None
-            yield from (("same", it, it) for it in tail)
-            continue
-        kind = "same" if tag == "equal" else "other"
-        for one, two in zip_longest(left[a:b], right[c:d]):
-            yield kind, one, two
 
 
 def _text(text: str) -> str:
