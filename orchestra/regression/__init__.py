@@ -7,7 +7,8 @@ from .gathering import gather, run_suite
 from .golden import GoldenFile
 from .goldens import Goldens
 from .results import CaseResult, Count, worst
-from .suite import How, Player, play_case, play_file
+from .suite import How, play_case, play_file
+from .trial import Player
 from .verdict import Verdict, verdict
 
 __all__ = [

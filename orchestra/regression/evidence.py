@@ -61,6 +61,11 @@ def evidence(
             yield _diff(check, where, tuple(expectation.handoffs), tuple(moved))
 
 
+def between(check: str, a: Transcript, b: Transcript) -> Iterator[Diff]:
+    """Both sides of all that differs between two runs."""
+    yield from _golden(check, plain(golden_of(a)), plain(golden_of(b)))
+
+
 def _golden(check: str, expected: Golden, seen: Golden) -> Iterator[Diff]:
     old, new = expected.get("calls") or {}, seen.get("calls") or {}
     for path in sorted(old.keys() | new.keys(), key=natural):
