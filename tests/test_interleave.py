@@ -51,12 +51,12 @@ def test_the_race_is_found_and_only_in_several_orders(test: Test) -> None:
     assert code == CHECK_FAILED
     assert re.search(r"8 schedules, [2-8] of them different, have 2 outcomes\n", told)
     assert (
-        "first difference: box-office/clerk#1: message 1, result 1: "
-        "“sell succeeded: A1, A2 for Mr Lund” ≠ “sell succeeded: A2, A3 for Mr Lund”"
+        "first difference: box-office/clerk#2: message 1, result 1: "
+        "“sell succeeded: A3 for Ms Osei” ≠ “sell succeeded: A1 for Ms Osei”"
     ) in told
     one, two = re.findall(r"to repeat it: --interleave (\d+),(\d+)\n", told)[0]
     assert f"seed {one} seed {two} " in folded(told)
-    assert "≠ clerk#1: sell clerk#2: sell clerk#2: sell ≠ clerk#1: sell side by side" in folded(
+    assert "clerk#1: sell ≠ clerk#2: sell ≠ clerk#2: sell clerk#1: sell side by side" in folded(
         told
     )
     assert told.endswith("0 passed, 1 failed\n")
@@ -165,7 +165,7 @@ def test_what_fails_in_some_orders_is_shown_beside_one_in_which_it_does_not(test
     assert code == MISSING
     assert "the run failed: lead/w#" in told
     assert "order: the outcome depends on what comes first: 8 schedules" in told
-    assert "“ticket succeeded: gold” ≠ “ticket succeeded: none left”" in told
+    assert "“ticket succeeded: none left” ≠ “ticket succeeded: gold”" in told
     good, bad = re.findall(r"to repeat it: --interleave (\d+),(\d+)\n", told)[0]
     assert test(FRAGILE, "--seed", good)[0] == OK
     assert test(FRAGILE, "--seed", bad)[0] == MISSING

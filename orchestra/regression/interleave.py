@@ -144,7 +144,8 @@ def _part(a: Ran, b: Ran) -> _Parting:
     if not pairs and _outcome(a) != _outcome(b):
         pairs = [Pair("the run", "different", (_end(a.transcript), _end(b.transcript)))]
     places = {pair.path: _place(pair, a.course, b.course) for pair in pairs}
-    pairs.sort(key=lambda pair: min(places[pair.path]))
+    # Where the worse run first did what the other did not: all before that is alike.
+    pairs.sort(key=lambda pair: places[pair.path][::-1])
     ends = places[pairs[0].path] if pairs else (len(a.course.moments), len(b.course.moments))
     return _Parting((a, b), tuple(pairs), ends)
 
@@ -179,7 +180,11 @@ def _beside(runs: Sequence[Ran], ends: Sequence[int]) -> Iterator[str]:
     if tools[0] != tools[1]:
         whole = tools  # what agents share, they share by their tools
     short = _short({it.call for side in whole for it in side})
-    parted = {(it.call, it.place) for head in heads for it in head[-1:]}
+    parted = {
+        (it.call, it.place)
+        for ran, end in zip(runs, ends, strict=True)
+        for it in ran.course.moments[end : end + 1]
+    }
     left, right = ([_step(it, what, short, parted) for it, what in steps(side)] for side in whole)
     rows = [*zip_longest(left, right, fillvalue="")]
     same = next((at for at, (one, two) in enumerate(rows) if one[2:] != two[2:]), len(rows))

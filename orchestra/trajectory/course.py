@@ -73,13 +73,11 @@ class Course:
         return tuple(self.moments)
 
     def position(self, call: str, id_: str) -> int:
-        """Where a message or a tool call of a call ended; without an id, where the call did.
-
-        Of a call that never did anything it is the end of the run.
-        """
-        own = [at for at, it in enumerate(self.moments) if it.call == call]
-        ended = [at for at in own if id_ and self.moments[at].id == id_ and self.moments[at].ends]
-        return (ended or own or [len(self.moments)])[-1]
+        """Where a message or a tool call of a call ended; what has no id was at the very end."""
+        for at, it in enumerate(self.moments):
+            if id_ and it.ends and (it.call, it.id) == (call, id_):
+                return at
+        return len(self.moments)
 
     def begin(self, call: str) -> int:
         """Where a call, or one below it, did its first thing."""
