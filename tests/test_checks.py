@@ -243,10 +243,9 @@ def test_the_steps_stand_beside_what_was_called() -> None:
     _, (reason,) = judged("{tool_calls: [reader, fetch, reader, reader, erase]}")
     assert reason.split("\n")[1:] == [
         "  reader{\"query\": \"one\"}",
-        "- fetch",
+        "  fetch{\"url\": \"x\"}",
         "  reader{\"query\": \"two\"}",
         "- reader",
-        "+ fetch{\"url\": \"x\"}  (turn 1)",
         "+ writer{\"query\": \"tides and moon\"}  (turn 2)",
         "  erase{}",
     ]  # fmt: skip
