@@ -75,14 +75,15 @@ def _as_due(check: ToolCallsCheck, call: Call) -> list[Asked]:
 def _by_name(
     steps: Sequence[Step], asked: Sequence[ToolCall], met: Mapping[int, int]
 ) -> dict[int, int]:
-    """For each call that fits no step, one of the same tool that no other call fits."""
-    left = {*range(len(steps))} - {*met.values()}
+    """For each call that fits no step one that is left: of the same tool, or else any."""
+    left = [step for step in range(len(steps)) if step not in {*met.values()}]
     found = dict[int, int]()
-    for at, call in enumerate(asked):
-        alike = [step for step in sorted(left) if steps[step].name == call.name]
-        if at not in met and alike:
-            found[at] = alike[0]
-            left.discard(alike[0])
+    for alike in (True, False):
+        for at, call in enumerate(asked):
+            fit = [it for it in left if not alike or steps[it].name == call.name]
+            if fit and at not in met and at not in found:
+                found[at] = fit[0]
+                left.remove(fit[0])
     return found
 
 
@@ -126,13 +127,13 @@ def _loose(check: ToolCallsCheck, seen: Sequence[Asked]) -> list[Row]:
     return [*found, *_alone(check, left, ())]
 
 
-def diff(found: Sequence[Row]) -> list[str]:
+def diff(found: Sequence[Row], mode: ArgsMode) -> list[str]:
     """The rows as lines; in the middle of what is equal, and at the end, there may be a cut."""
     wrong = [at for at, row in enumerate(found) if not row.fits]
     near = {at + by for at in wrong for by in range(-_AROUND, _AROUND + 1)}
     lines = list[str]()
     for equal, some in groupby(enumerate(found), lambda it: it[0] not in near):
-        told = [line for _, row in some for line in _lines(row)]
+        told = [line for _, row in some for line in _lines(row, mode)]
         short = equal and len(told) > 1
         lines += [f"  … {len(told)} more that fit"] if short else told
     if (left := len(lines) - _LINES) > 1:
@@ -140,7 +141,7 @@ def diff(found: Sequence[Row]) -> list[str]:
     return lines
 
 
-def _lines(row: Row) -> Iterator[str]:
+def _lines(row: Row, mode: ArgsMode) -> Iterator[str]:
     step, call = row.step, row.call
     if step is None or (call and row.fits):
         if call is not None:
@@ -153,13 +154,14 @@ def _lines(row: Row) -> Iterator[str]:
         return
     yield f"- {step_text(step)}"
     yield f"+ {call_text(call)}  (turn {row.turn})"
-    yield from (f"?   {it}" for it in differences(step, call, "exact"))
+    yield from (f"?   {it}" for it in differences(step, call, mode))
 
 
 def differences(step: Step, call: ToolCall, mode: ArgsMode) -> Iterator[str]:
     """In which arguments a call is not what a step asks for, each with both values."""
     if step.args is not None and not step_fits(step, call, mode):
-        yield from _differing("", step.args, call.args)
+        counts = {k: v for k, v in call.args.items() if mode == "exact" or k in step.args}
+        yield from _differing("", step.args, counts)
 
 
 def _differing(where: str, expected: Any, seen: Any) -> Iterator[str]:
@@ -191,5 +193,8 @@ def _is_plain(expected: Any) -> bool:
 
 
 def distance(found: Sequence[Row]) -> int:
-    """How much is wrong: a call with other arguments is one thing, not two."""
-    return sum(not row.fits for row in found)
+    """How much is wrong: one call in the place of another is one thing, not two."""
+    wrong = [row for row in found if not row.fits]
+    missing = sum(row.call is None for row in wrong)
+    extra = sum(row.step is None for row in wrong)
+    return len(wrong) - min(missing, extra)

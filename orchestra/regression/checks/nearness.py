@@ -26,8 +26,11 @@ def hints(check: Matcher, text: str) -> Iterator[str]:
 
 
 def _parting(expected: str, seen: str) -> Iterator[str]:
+    at = next((i for i, (a, b) in enumerate(zip(expected, seen, strict=False)) if a != b), -1)
+    at = min(len(expected), len(seen)) if at < 0 else at
     if expected.split() == seen.split():
-        yield f"only their white space differs: expected {_quoted(expected)}, seen {_quoted(seen)}"
+        sides = (_from(it, at, quoted=True) for it in (expected, seen))
+        yield f"only white space differs, from character {at + 1}: {' ≠ '.join(sides)}"
     elif "\n" in expected.strip() or "\n" in seen.strip():
         lines = [*difflib.unified_diff(expected.splitlines(), seen.splitlines(), n=1, lineterm="")]
         told = ["  …" if line.startswith("@@") else f"{line[:1]} {line[1:]}" for line in lines[2:]]
@@ -35,16 +38,21 @@ def _parting(expected: str, seen: str) -> Iterator[str]:
         if (left := len(told) - _LINES) > 0:
             yield f"  … and {left} more lines"
     else:
-        at = next((i for i, (a, b) in enumerate(zip(expected, seen, strict=False)) if a != b), -1)
-        at = min(len(expected), len(seen)) if at < 0 else at
         sides = (_from(it, at) for it in (expected, seen))
         yield f"they part at character {at + 1}: expected {next(sides)}, seen {next(sides)}"
 
 
-def _from(text: str, at: int) -> str:
+def _from(text: str, at: int, *, quoted: bool = False) -> str:
+    """A text from shortly before a place; ``quoted``: so that white space is seen."""
     begin = max(at - _BEFORE, 0)
-    cut = one_line(text[begin:], _SHOWN)
-    return f"“{'…' if begin else ''}{cut}”" if text[at:] else f"its end after “{cut}”"
+    some = text[begin : begin + _SHOWN]
+    if not text[at:]:
+        return f"its end after {_quoted(some)}"
+    return f"{'…' if begin else ''}{_quoted(some)}" if quoted else _cut(some, begin)
+
+
+def _cut(text: str, begin: int) -> str:
+    return f"“{'…' if begin else ''}{one_line(text, _SHOWN)}”"
 
 
 def _nearest(wanted: str, text: str) -> Iterator[str]:

@@ -80,7 +80,8 @@ def calls(expectation: Expectation, transcript: Transcript) -> str | None:
         paths = [c.path for c in transcript.calls.values() if c.agent == agent and c.delegated]
         if len(paths) not in expected:
             seen = f"{len(paths)} ({listed(paths)})" if paths else "0"
-            wrong.append(f"{agent}: expected {expected} calls, seen {seen}")
+            own = "; a main agent's own call is not counted" if agent in transcript.mains else ""
+            wrong.append(f"{agent}: expected {expected} calls, seen {seen}{own}")
     if not wrong:
         return None
     called = Counter(call.agent for call in transcript.calls.values() if call.delegated)

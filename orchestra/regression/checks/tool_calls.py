@@ -39,7 +39,7 @@ def tool_calls(expectation: Expectation, transcript: Transcript) -> str | None:
 
 def _diff(check: ToolCallsCheck, call: Call) -> list[str]:
     """Steps and calls beside each other; nothing where the reason has said it all."""
-    return diff(rows(check, call)) if check.steps and call.tool_calls else []
+    return diff(rows(check, call), check.args) if check.steps and call.tool_calls else []
 
 
 def _elsewhere(check: ToolCallsCheck, call: Call, transcript: Transcript) -> Iterator[str]:
