@@ -90,7 +90,8 @@ def test_the_modes_mean_what_they_mean_in_agentevals(
 
 
 # Its modes for arguments: exact, ignore, and what it calls superset (the call has at least those of
-# the reference) is what we call subset: those that the step names.
+# the reference) is what we call subset: those that the step names. There we part from it: as it
+# looks for the calls of a run in the reference, for unordered and subset, it turns that round too.
 ARGS = [
     ("[news: {city: Oslo, days: 2}]", "yes yes yes"),
     ("[news: {city: Oslo}]", "no yes yes"),
@@ -220,3 +221,99 @@ def test_another_call_that_fails_as_well_is_named() -> None:
     found = judge(loaded.cases[0].expect[0], transcript).reason.split("\n")
     assert found[0].startswith("a/b#1: expected (strict) [news]; at step 1 seen weather")
     assert found[-2:] == ["nor do a/b#3 fit", "a/b#2 did exactly this"]
+
+
+# --- other checks: what they say where they fail ---------------------------------------------------
+
+TEXT = "Come in, Petrel.\nThere are 3 m at seven.\nBerth 3 is yours.\nFair winds!"
+
+
+def about(check: str, output: str = TEXT) -> list[str]:
+    """The lines below the reason why a check on an output fails."""
+    loaded = scenario(f"agents: {{a: {{}}}}\ninput: go\nexpect: [{{output: {check}}}]\n")
+    transcript = Transcript()
+    transcript.feed(RunFinished(status="completed", output=output))
+    return judge(loaded.cases[0].expect[0], transcript).reason.split("\n")[1:]
+
+
+OUTPUTS = [
+    ("{contains: berth 4 is yours}", ["nearest in line 3: 'Berth 3 is yours.'"]),
+    ("{contains: BERTH 3}", ["with other capitals it is there: 'Berth 3'"]),
+    ("{contains: seven. Berth 3}", ["with other white space it is there"]),
+    ("{contains: the quick brown fox}", []),
+    ("{matches: ^Berth$}", []),
+    (
+        '{equals: "Come in, Petrel.\\nThere are 4 m at seven.\\nBerth 3 is yours.\\nFair winds!"}',
+        [
+            "  Come in, Petrel.",
+            "- There are 4 m at seven.",
+            "+ There are 3 m at seven.",
+            "  Berth 3 is yours.",
+        ],
+    ),
+    (
+        '{equals: "Come in, Petrel. There are 3 m at seven. Berth 3 is yours. Fair winds!"}',
+        [
+            "only white space differs, from character 17: "
+            "“Come in, Petrel. There are 3 m at seven. Berth 3 is yours. F…” ≠ "
+            "“Come in, Petrel.\\nThere are 3 m at seven.\\nBerth 3 is yours.\\nF…”"
+        ],
+    ),
+]
+
+
+@pytest.mark.parametrize(("check", "lines"), OUTPUTS)
+def test_where_a_text_is_another(check: str, lines: list[str]) -> None:
+    assert about(check) == lines
+
+
+def test_where_a_line_is_another() -> None:
+    long = "It is a long way from here to the harbour"
+    assert about(f"{{equals: {long} master}}", long + " mistress") == [
+        "they part at character 44: expected “…to the harbour master”, "
+        "seen “…to the harbour mistress”"
+    ]
+    assert about(f"{{equals: {long}}}", long + "!") == [
+        "they part at character 42: expected its end after “…e to the harbour”, "
+        "seen “…e to the harbour!”"
+    ]
+
+
+def test_a_text_that_is_hostile_is_made_harmless() -> None:
+    told = "\n".join(about("{contains: BERTH}", "go to berth\x1b[2J \u202e3" * 50))
+    assert "\x1b" not in told
+    told += "\n".join(about('{equals: "a\\nb"}', "a\nb\x1b[2J"))
+    assert "\x1b" not in told
+    assert "\u202e" not in told
+
+
+@pytest.mark.parametrize(
+    ("expected", "line"),
+    [
+        ("[a, b, c, a]", "it stayed with c, and did not go on to a"),
+        ("[a, b]", "it did not stay with b, but went on to c"),
+        ("[a, c]", "after a it went to b, not to c"),
+        ("[b, c]", "it began with a, not with b"),
+    ],
+)
+def test_where_a_conversation_went_another_way(expected: str, line: str) -> None:
+    loaded = scenario(
+        "agents: {a: {handoffs: [b]}, b: {handoffs: [c]}, c: {handoffs: [a]}}\nmain: a\n"
+        f"input: go\nexpect: [{{handoffs: {expected}}}]\n"
+    )
+    transcript = Transcript(("a",), handoffs={"a": ["a", "b", "c"]})
+    assert judge(loaded.cases[0].expect[0], transcript).reason.split("\n")[1:] == [line]
+
+
+def test_who_was_called_instead() -> None:
+    loaded = scenario(
+        "agents: {a: {subagents: [b, c]}, b: {}, c: {}}\nmain: a\ninput: go\n"
+        "expect: [{calls: {b: 2, a: 1}}]\n"
+    )
+    transcript = ran([], c=[])
+    transcript.calls["c"].path = "a/c#1"
+    assert judge(loaded.cases[0].expect[0], transcript).reason.split("\n") == [
+        "b: expected 2 calls, seen 0; a: expected 1 calls, seen 0; "
+        "a main agent's own call is not counted",
+        "others: c 1",
+    ]

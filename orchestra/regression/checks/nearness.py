@@ -43,16 +43,12 @@ def _parting(expected: str, seen: str) -> Iterator[str]:
 
 
 def _from(text: str, at: int, *, quoted: bool = False) -> str:
-    """A text from shortly before a place; ``quoted``: so that white space is seen."""
+    """A text from shortly before a place; ``quoted``: so that its white space is seen."""
     begin = max(at - _BEFORE, 0)
     some = text[begin : begin + _SHOWN]
-    if not text[at:]:
-        return f"its end after {_quoted(some)}"
-    return f"{'…' if begin else ''}{_quoted(some)}" if quoted else _cut(some, begin)
-
-
-def _cut(text: str, begin: int) -> str:
-    return f"“{'…' if begin else ''}{one_line(text, _SHOWN)}”"
+    told = repr(some)[1:-1] if quoted else some
+    told = f"“{'…' if begin else ''}{one_line(told)}{'…' if text[begin + _SHOWN :] else ''}”"
+    return told if text[at:] else f"its end after {told}"
 
 
 def _nearest(wanted: str, text: str) -> Iterator[str]:
