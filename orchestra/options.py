@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from . import __version__
 from .option_values import count, days, rate
-from .options_testing import add_options
+from .options_testing import add_options, seeds
 
 if TYPE_CHECKING:
     Verbs = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -64,8 +64,10 @@ def parser() -> argparse.ArgumentParser:
     about = "an order of what runs side by side, always the same for N; waiting takes no time"
     for verb in (run, clock):
         verb.add_argument("--seed", type=count, metavar="N", help=about)
-    about = "run each case K more times, with the seeds 1 to K"
-    clock.add_argument("--seeds", type=count, default=0, metavar="K", help=about)
+    about = "play each case in N orders of what runs side by side; its outcome has to be the same"
+    clock.add_argument("--interleave", type=seeds, default=(), metavar="N", help=about)
+    # An earlier spelling, which compares nothing: it lives on in scripts that have it.
+    clock.add_argument("--seeds", type=count, default=0, metavar="K", help=argparse.SUPPRESS)
     about = "let delays, rates and timeouts take their time"
     clock.add_argument("--real-time", action="store_true", help=about)
     about = "write the golden files anew, of the cases that pass otherwise"

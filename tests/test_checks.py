@@ -7,6 +7,8 @@ from virtual import run_virtually
 from orchestra.errors import CHECK_FAILED, OK
 from orchestra.events import AgentStarted, ModelFinished, RunFinished, RunStarted, ToolCall
 from orchestra.regression import Transcript, verdict
+from orchestra.regression.checks import judge
+from orchestra.scenario.expect import CHECKS
 
 DESK = """
 agents:
@@ -243,10 +245,9 @@ def test_the_steps_stand_beside_what_was_called() -> None:
     _, (reason,) = judged("{tool_calls: [reader, fetch, reader, reader, erase]}")
     assert reason.split("\n")[1:] == [
         "  reader{\"query\": \"one\"}",
-        "- fetch",
+        "  fetch{\"url\": \"x\"}",
         "  reader{\"query\": \"two\"}",
         "- reader",
-        "+ fetch{\"url\": \"x\"}  (turn 1)",
         "+ writer{\"query\": \"tides and moon\"}  (turn 2)",
         "  erase{}",
     ]  # fmt: skip
@@ -328,3 +329,48 @@ def test_other_words_with_a_dollar_are_arguments() -> None:
         "agents: {a: {}}\ninput: go\nexpect: [{tool_calls: [{t: {q: {$filter: a, $top: 3}}}]}]\n"
     )
     assert loaded.expect[0].tool_calls is not None
+
+
+# Of every check, one that holds and one that does not; of the lead, or of the whole run.
+EACH = {
+    "status": ("completed", "failed"),
+    "output": ("all done", "half done"),
+    "calls": ("{reader: 2}", "{reader: 3..}"),
+    "tool_calls": ("[reader, reader, fetch, writer, erase]", "[reader]"),
+    "handoffs": ("[lead]", "[lead, writer]"),
+    "order": ("[reader, writer]", "[writer, reader]"),
+    "parallel": ("[reader#1, reader#2]", "[reader, writer]"),
+    "forbidden_tools": ("[rm]", "[fetch]"),
+    "tool_result": ("{tool: fetch, status: failed}", "{tool: fetch, contains: nothing}"),
+    "max": ("{model_calls: 99}", "{model_calls: 1}"),
+    "error": (None, "broken"),
+    "no_warnings": ("true", None),
+    "golden": ("true", None),
+    "python": ("m:good", "m:bad"),
+}
+ASKED = {
+    "golden": lambda it, _: None,
+    "python": lambda it, _: None if it.python == "m:good" else "it is not",
+}
+
+
+@pytest.mark.parametrize("agent", ["", "agent: lead, "])
+@pytest.mark.parametrize("kind", CHECKS)
+def test_every_check_has_a_name_an_agent_and_its_contrary(kind: str, agent: str) -> None:
+    if kind == "not":
+        return  # beside each of the others
+    transcript = Transcript.of(run_virtually(play(scenario(DESK))))
+
+    def told(check: str) -> str:
+        loaded = scenario(DESK + f"expect: [{{{agent}name: mine, {check}}}]\n")
+        found = judge(loaded.cases[0].expect[0], transcript, ASKED)
+        assert found.check == "mine"
+        return found.reason
+
+    holds, fails = EACH[kind]
+    if holds:
+        assert told(f"{kind}: {holds}") == ""
+        assert told(f"not: {{{kind}: {holds}}}").startswith("expected that ")
+    if fails:
+        assert told(f"{kind}: {fails}") != ""
+        assert told(f"not: {{{kind}: {fails}}}") == ""

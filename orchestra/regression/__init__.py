@@ -7,7 +7,8 @@ from .gathering import gather, run_suite
 from .golden import GoldenFile
 from .goldens import Goldens
 from .results import CaseResult, Count, worst
-from .suite import How, Player, Stage, play_case, play_file, testable
+from .suite import How, Stage, play_case, play_file, testable
+from .trial import Player
 from .verdict import Verdict, means, verdict
 
 __all__ = [

@@ -60,6 +60,11 @@ def evidence(
             yield _diff(check, where, tuple(expectation.handoffs), tuple(moved))
 
 
+def between(check: str, a: Transcript, b: Transcript) -> Iterator[Diff]:
+    """Both sides of all that differs between two runs."""
+    yield from _golden(check, plain(golden_of(a)), plain(golden_of(b)))
+
+
 def _golden(check: str, expected: Golden, seen: Golden) -> Iterator[Diff]:
     for where, old, new in parts(expected, seen):
         yield _diff(check, where, tuple(lines_of(old)), tuple(lines_of(new)))

@@ -8,69 +8,39 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import (
-    AsyncIterable,
-    Callable,
-    Coroutine,
-    Iterator,
-    Mapping,
-    Sequence,
-)
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
 
 from ..errors import OK, UsageError
-from ..events import Event
 from ..scenario import Case, Scenario
-from ..trajectory import Transcript
 from .checks import Judge
 from .choice import Choice
 from .concerns import concerns, fingerprint
-from .figures import figures_of
 from .golden import GoldenCheck, GoldenFile
-from .leftovers import Left
-from .results import CaseResult, RunFigures, failure
+from .interleave import interleaved
+from .results import CaseResult, failure
 from .told import Begun, Known, Over, Planned, Played, Told
-from .verdict import Verdict, verdict
+from .trial import Complete, Player, Ran, Seed, Trial, Tries
 
-Seed = int | None
-"""The order of what happens side by side in a run; None: as it comes."""
 Functions = Callable[[Scenario], Judge]
 """Finds the functions of a scenario's ``python`` checks, and judges by them."""
-Complete = Callable[[Coroutine[Any, Any, Any]], Any]
-"""Runs a coroutine to its end, in an event loop of its own."""
-
-
-class Player(Protocol):
-    """Plays the cases of one scenario, whose team is built once.
-
-    It is given by the verb, so that to judge a recorded run needs no runtime.
-    """
-
-    def play(self, case: Case, seed: Seed) -> AsyncIterable[Event]:
-        """The events of a new run."""
-        ...
-
-    def keep(self) -> str | None:
-        """Keep the run just played; the name of its file, if that could be written."""
-        ...
-
-    def close(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class How:
     """How cases are played. Each is run ``repeat`` times, each time under each of ``seeds``.
 
-    ``rate`` of its runs have to pass. ``update``: what a case that passes otherwise says and does
-    is right, whatever its golden file says.
+    ``interleave``: it has to come out alike under all of them. ``rate`` of its runs have to pass.
+    ``update``: what a case that passes otherwise says and does is right, whatever its golden file
+    says.
     """
 
     load: Callable[[Path], Scenario]
     open: Callable[[Scenario], Player]
     seeds: Sequence[Seed] = (None,)
+    interleave: bool = False
     complete: Complete = asyncio.run
     functions: Functions | None = None
     update: bool = False
@@ -170,21 +140,6 @@ def _judges(scenario: Scenario, functions: Functions | None) -> dict[str, Judge]
     return {"python": functions(scenario)} if needed and functions else {}
 
 
-@dataclass(slots=True)
-class _Tries:
-    """What has come of a case so far. Of several runs, the first that failed is told."""
-
-    failed: Verdict | None = None
-    kept: str | None = None
-    runs: int = 0
-    held: int = 0
-    short: bool = False
-    left: Left | None = None
-    figures: RunFigures | None = None
-    seed: Seed = None
-    drift: Sequence[str] = ()
-
-
 def play_case(
     scenario: Scenario,
     case: Case,
@@ -194,15 +149,23 @@ def play_case(
     golden: GoldenCheck,
 ) -> Played:
     """Run a case as often as it is to be, and judge it."""
-    started, tries = time.monotonic(), _Tries()
+    started, tries = time.monotonic(), Tries()
+    trial = Trial(case, player, how.complete, judges)
+
+    def play(seed: Seed) -> Ran:
+        ran = trial.run(seed)
+        tries.see(ran, scenario)
+        return ran
+
+    held_under = interleaved if how.interleave else _seeded
     for _ in range(how.repeat):
         tries.runs += 1
-        tries.held += _seeded(scenario, case, player, how, judges, tries)
+        tries.held += held_under(play, player.keep, how.seeds, tries)
     bad = tries.failed
     held = bad is None or tries.held >= how.rate * tries.runs - 1e-9
-    reasons, notes = [*(bad.reasons if bad else ())], [*tries.drift]
-    if bad and tries.seed is not None:
-        reasons.append(f"to repeat it: --seed {tries.seed}")
+    reasons, notes = [*(bad.reasons if bad else ())], tries.notes
+    if bad and tries.again:
+        reasons.append(f"to repeat it: {tries.again}")
     if how.repeat > 1:
         told = f"passed {tries.held} of {tries.runs} times"
         notes.append(f"{told}; one that failed: {reasons[0]}" if held and bad else told)
@@ -226,37 +189,12 @@ def play_case(
 
 
 def _seeded(
-    scenario: Scenario,
-    case: Case,
-    player: Player,
-    how: How,
-    judges: Mapping[str, Judge],
-    tries: _Tries,
+    play: Callable[[Seed], Ran], keep: Callable[[], str | None], seeds: Sequence[Seed], tries: Tries
 ) -> bool:
     """Whether a case held under each seed in turn. It is left at the first that it fails under."""
-    for seed in how.seeds:
-        transcript = None
-        try:
-            transcript = how.complete(_transcript(player.play(case, seed)))
-            judged = verdict(case, transcript, judges)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - it must not end the others
-            judged = Verdict(*failure(error))
-        finished = transcript.finished if transcript else None
-        if transcript and (tries.failed is None or not tries.figures):
-            tries.figures, tries.drift = figures_of(transcript), transcript.drift
-        if transcript and finished and finished.status == "completed":
-            tries.left = Left.of(transcript, scenario).both(tries.left)
-        else:
-            tries.short = True
-        if judged.code != OK:
-            if tries.failed is None:
-                tries.failed, tries.kept, tries.seed = judged, player.keep(), seed
+    for seed in seeds:
+        ran = play(seed)
+        if not ran.held:
+            tries.fail(ran.verdict, keep(), "" if seed is None else f"--seed {seed}")
             return False
     return True
-
-
-async def _transcript(events: AsyncIterable[Event]) -> Transcript:
-    transcript = Transcript()
-    async for event in events:
-        transcript.feed(event)
-    return transcript

@@ -7,6 +7,7 @@ token counts, nor into which pieces a text was cut.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Iterator
@@ -91,6 +92,17 @@ def compare(a: Transcript, b: Transcript) -> Comparison:
     """Hold run B against run A."""
     paths = sorted({*a.calls, *b.calls}, key=natural)
     return Comparison(tuple(_pair(path, a.calls.get(path), b.calls.get(path)) for path in paths))
+
+
+def outcome(transcript: Transcript) -> str:
+    """A digest of all that counts of a run: two runs that have the same differ in nothing."""
+    end = transcript.finished
+    told: list[Any] = [
+        [path, call.agent, *((it.what, it.value) for it in _facts(call))]
+        for path, call in sorted(transcript.calls.items())
+    ]
+    told.append([[end.status, end.output, end.error]] if end else [])
+    return hashlib.blake2b(_json(told).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def natural(path: str) -> list[tuple[int, str]]:

@@ -256,6 +256,14 @@ class Transcript:
         """What to call the main agents in a reason."""
         return ", ".join(self.mains)
 
+    @property
+    def side_by_side(self) -> bool:
+        """Whether anything in it ran, or could have run, at the same time as something else."""
+        if any(len(turn) > 1 for call in self.calls.values() for turn in call.turns):
+            return True
+        asked = [(call.parent, call.asked) for call in self.calls.values()]
+        return len(set(asked)) < len(asked)
+
     def find(self, agent: str | None) -> list[Call]:
         """The calls that ``agent`` means; None is the main agents'.
 

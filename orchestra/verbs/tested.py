@@ -78,7 +78,8 @@ def how_of(args: argparse.Namespace, settings: Settings, say: Callable[[str], ob
     return How(
         load=functools.partial(load, root=args.root),
         open=lambda it: _Team(it, settings, once, complete, mode=args.mode, trust=args.trust),
-        seeds=(args.seed, *range(1, args.seeds + 1)),
+        seeds=args.interleave or (args.seed, *range(1, args.seeds + 1)),
+        interleave=bool(args.interleave),
         complete=complete,
         functions=lambda it: _functions(it, settings, trust=args.trust),
         update=args.update,

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from itertools import takewhile
+
 from ...scenario.expect import Expectation
 from ...text import one_line
 from ...trajectory import Transcript
+from .nearness import hints
 from .scope import calls_of, listed, never
 
 SHOWN = 200  # characters of a text in a reason
@@ -39,7 +43,8 @@ def output(expectation: Expectation, transcript: Transcript) -> str | None:
         texts = [(call.path, call.output) for call in calls_of(expectation, transcript)]
     for where, text in texts:
         if reason := check.reason(text):
-            return f"{where}: {reason}" if where else reason
+            told = f"{where}: {reason}" if where else reason
+            return "\n".join([told, *hints(check, text)])
     return None
 
 
@@ -56,7 +61,7 @@ def error(expectation: Expectation, transcript: Transcript) -> str | None:
         if ended != "failed":
             return f"{where}: expected an error, seen status {ended!r}"
         if reason := check.reason(text or ""):
-            return f"{where}: {reason}"
+            return "\n".join([f"{where}: {reason}", *hints(check, text or "")])
     return None if ends else "expected an error, but the run never ended"
 
 
@@ -75,8 +80,15 @@ def calls(expectation: Expectation, transcript: Transcript) -> str | None:
         paths = [c.path for c in transcript.calls.values() if c.agent == agent and c.delegated]
         if len(paths) not in expected:
             seen = f"{len(paths)} ({listed(paths)})" if paths else "0"
-            wrong.append(f"{agent}: expected {expected} calls, seen {seen}")
-    return "; ".join(wrong) or None
+            own = "; a main agent's own call is not counted" if agent in transcript.mains else ""
+            wrong.append(f"{agent}: expected {expected} calls, seen {seen}{own}")
+    if not wrong:
+        return None
+    called = Counter(call.agent for call in transcript.calls.values() if call.delegated)
+    others = [
+        f"{agent} {times}" for agent, times in called.items() if agent not in expectation.calls
+    ]
+    return "\n".join(["; ".join(wrong), *([f"others: {listed(others)}"] if others else [])])
 
 
 def handoffs(expectation: Expectation, transcript: Transcript) -> str | None:
@@ -86,5 +98,18 @@ def handoffs(expectation: Expectation, transcript: Transcript) -> str | None:
     for call, seen in transcript.moves(expectation.agent) or never(expectation.agent, transcript):
         if seen != expected:
             said = " → ".join(expected) or "none"
-            return f"{call}: expected {said}, seen {' → '.join(seen)}"
+            told = f"{call}: expected {said}, seen {' → '.join(seen)}"
+            return f"{told}\n{_turning(expected, seen)}" if expected else told
     return None
+
+
+def _turning(expected: list[str], seen: list[str]) -> str:
+    """Where a conversation went another way."""
+    alike = sum(1 for _ in takewhile(lambda it: it[0] == it[1], zip(expected, seen, strict=False)))
+    if alike == len(seen):
+        return f"it stayed with {seen[-1]}, and did not go on to {expected[alike]}"
+    if alike == len(expected):
+        return f"it did not stay with {expected[-1]}, but went on to {seen[alike]}"
+    if alike == 0:
+        return f"it began with {seen[0]}, not with {expected[0]}"
+    return f"after {seen[alike - 1]} it went to {seen[alike]}, not to {expected[alike]}"

@@ -8,29 +8,55 @@ model message have no order among themselves: they are asked for at once.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
 
 from ...events import ToolCall
 from ...scenario.expect import Expectation
-from ...scenario.steps import ArgsMode, Step, ToolCallsCheck, fits
-from ...text import one_line
+from ...scenario.steps import Step, ToolCallsCheck
 from ...trajectory import Call, Transcript
-from .scope import calls_of
+from .alignment import diff, distance, rows
+from .pairing import call_text, pair, step_text
+from .scope import calls_of, listed
 
-ARGS_SHOWN = 80  # characters of a call's arguments in a reason
-_ALIGNED = 250_000  # pairs of a step and a call that are compared for a diff
+_SHOWN = 6  # steps in a reason
+_OTHERS = 50  # calls that are looked at, to find one that fits better
 
 
 def tool_calls(expectation: Expectation, transcript: Transcript) -> str | None:
     """The trajectory of the agent, of each of its calls, fits the steps."""
     check = expectation.tool_calls
     assert check is not None  # noqa: S101 - the table has chosen this check by it
-    for call in calls_of(expectation, transcript):
-        if reason := _judge(check, call):
-            return "\n".join([f"{call.path}: {reason}", *_diff(check, call)])
-    return None
+    wrong = [(call, _judge(check, call)) for call in calls_of(expectation, transcript)]
+    wrong = [(call, reason) for call, reason in wrong if reason]
+    if not wrong:
+        return None
+    (call, reason), *more = wrong
+    also = [f"nor do {listed([it.path for it, _ in more])} fit"] if more else []
+    return "\n".join(
+        [f"{call.path}: {reason}", *_diff(check, call), *also, *_elsewhere(check, call, transcript)]
+    )
+
+
+def _diff(check: ToolCallsCheck, call: Call) -> list[str]:
+    """Steps and calls beside each other; nothing where the reason has said it all."""
+    return diff(rows(check, call), check.args) if check.steps and call.tool_calls else []
+
+
+def _elsewhere(check: ToolCallsCheck, call: Call, transcript: Transcript) -> Iterator[str]:
+    """The call, of this agent or another, that fits better, if one does."""
+    if not check.steps or check.match == "subset":
+        return
+    others = [it for it in transcript.calls.values() if it is not call and it.tool_calls][:_OTHERS]
+    if fitting := [it.path for it in others if _judge(check, it) is None]:
+        did = "did exactly this" if check.match in ("strict", "unordered") else "did what fits this"
+        yield f"{listed(fitting)} {did}"
+        return
+    far = {it.path: distance(found) for it in others if (found := rows(check, it))}
+    nearest = min(far, key=lambda path: far[path], default="")
+    here = distance(rows(check, call)) or len(check.steps)
+    if nearest and far[nearest] < min(here, (len(check.steps) + 1) // 2):
+        what = "1 difference" if far[nearest] == 1 else f"{far[nearest]} differences"
+        yield f"{nearest} comes nearer to this, with {what}"
 
 
 def _judge(check: ToolCallsCheck, call: Call) -> str | None:
@@ -38,12 +64,12 @@ def _judge(check: ToolCallsCheck, call: Call) -> str | None:
         return _strict(check, call.turns)
     if check.match == "in_order":
         return _in_order(check, call.turns)
-    missing, extra = _pair(check.steps, call.tool_calls, check.args)
+    missing, extra = pair(check.steps, call.tool_calls, check.args)
     wrong = []
     if missing and check.match != "subset":
-        wrong.append("missing " + ", ".join(map(_step, missing)))
+        wrong.append(f"missing {_several(map(step_text, missing))}")
     if extra and check.match != "superset":
-        wrong.append("not expected " + ", ".join(map(_call, extra)))
+        wrong.append(f"not expected {_several(map(call_text, extra))}")
     if not wrong:
         return None
     return f"expected ({check.match}) {_steps(check.steps)}, {'; '.join(wrong)}"
@@ -54,15 +80,14 @@ def _strict(check: ToolCallsCheck, turns: Sequence[Sequence[ToolCall]]) -> str |
     done = 0
     for turn in turns:
         due = check.steps[done : done + len(turn)]
-        missing, extra = _pair(due, turn, check.args)
+        missing, extra = pair(due, turn, check.args)
         if missing or extra:
             at = (
                 f"at step {done + 1}"
                 if len(turn) == 1
                 else f"at steps {done + 1} to {done + len(turn)}"
             )
-            seen = ", ".join(map(_call, turn))
-            return f"{expected}; {at} seen {seen}"
+            return f"{expected}; {at} seen {_several(map(call_text, turn))}"
         done += len(turn)
     if done < len(check.steps):
         return f"{expected}; never seen {_steps(check.steps[done:])}"
@@ -75,124 +100,40 @@ def _in_order(check: ToolCallsCheck, turns: Sequence[Sequence[ToolCall]]) -> str
     for turn in turns:
         ahead = 1
         while ahead <= len(turn) and done + ahead <= len(check.steps):
-            missing, _ = _pair(check.steps[done : done + ahead], turn, check.args)
+            missing, _ = pair(check.steps[done : done + ahead], turn, check.args)
             if missing:
                 break
             ahead += 1
         done += ahead - 1
     if done == len(check.steps):
         return None
-    step = _step(check.steps[done])
-    behind = f"after {_step(check.steps[done - 1])}" if done else "at all"
+    step = step_text(check.steps[done])
+    behind = f"after {step_text(check.steps[done - 1])}" if done else "at all"
     return f"expected (in_order) {_steps(check.steps)}; {step} was not called {behind}"
 
 
-def _diff(check: ToolCallsCheck, call: Call) -> list[str]:
-    """The steps beside what was called, as in a diff: ``-`` is expected only, ``+`` seen only."""
-    steps, seen = check.steps, call.tool_calls
-    ordered = check.match in ("strict", "in_order")
-    if not ordered or not steps or not seen or len(steps) * len(seen) > _ALIGNED:
-        return []
-    turn_of = [at for at, turn in enumerate(call.turns, 1) for _ in turn]
-    common = _common(steps, seen, check.args)
-    lines, at, to = [], 0, 0
-    for step, one in [*common, (len(steps), len(seen))]:
-        lines += [f"- {_step(it)}" for it in steps[at:step]]
-        lines += [f"+ {_call(seen[it])}  (turn {turn_of[it]})" for it in range(to, one)]
-        if one < len(seen):
-            lines.append(f"  {_call(seen[one])}")
-        at, to = step + 1, one + 1
-    return lines
-
-
 def sides(check: ToolCallsCheck, call: Call) -> tuple[list[str], list[str]]:
-    """The steps and what was called, a line each; a step that fits a call reads as the call does.
-
-    Steps without an order stand where their calls do, those that are missing at the end.
-    """
-    steps, seen = check.steps, call.tool_calls
-    if check.match in ("strict", "in_order") and len(steps) * len(seen) <= _ALIGNED:
-        met = {step: _call(seen[one], 0) for step, one in _common(steps, seen, check.args)}
-        expected = [met.get(at) or _step(step, 0) for at, step in enumerate(steps)]
-    else:
-        missing, extra = _pair(steps, seen, check.args)
-        left = [id(it) for it in extra]
-        expected = [_call(it, 0) for it in seen if id(it) not in left]
-        expected += [_step(it, 0) for it in missing]
-    return expected, [_call(it, 0) for it in seen]
-
-
-def _common(
-    steps: Sequence[Step], calls: Sequence[ToolCall], mode: ArgsMode
-) -> list[tuple[int, int]]:
-    """The longest row of steps and calls that fit each other, by their indexes."""
-    best = [[0] * (len(calls) + 1) for _ in range(len(steps) + 1)]
-    for i in reversed(range(len(steps))):
-        for j in reversed(range(len(calls))):
-            fit = _fits(steps[i], calls[j], mode)
-            best[i][j] = max(best[i + 1][j], best[i][j + 1], fit and best[i + 1][j + 1] + 1)
-    row, i, j = [], 0, 0
-    while i < len(steps) and j < len(calls):
-        if _fits(steps[i], calls[j], mode) and best[i][j] == best[i + 1][j + 1] + 1:
-            row.append((i, j))
-            i, j = i + 1, j + 1
-        elif best[i + 1][j] >= best[i][j + 1]:
-            i += 1
-        else:
-            j += 1
-    return row
-
-
-def _pair(
-    steps: Sequence[Step], calls: Sequence[ToolCall], mode: ArgsMode
-) -> tuple[list[Step], list[ToolCall]]:
-    """The steps without a call and the calls without a step, when as many as can be are paired.
-
-    A step may fit several calls, so taking the first that fits could leave another without:
-    augmenting paths (Kuhn's algorithm) find the largest pairing.
-    """
-    fits = [[j for j, call in enumerate(calls) if _fits(step, call, mode)] for step in steps]
-    step_of: dict[int, int] = {}
-
-    def place(i: int, tried: set[int]) -> bool:
-        for j in fits[i]:  # a free one first: moving others is for when there is none
-            if j not in step_of:
-                step_of[j] = i
-                return True
-        for j in fits[i]:
-            if j in tried:
-                continue
-            tried.add(j)
-            if place(step_of[j], tried):
-                step_of[j] = i
-                return True
-        return False
-
-    missing = [step for i, step in enumerate(steps) if not place(i, set())]
-    return missing, [call for j, call in enumerate(calls) if j not in step_of]
-
-
-def _fits(step: Step, call: ToolCall, mode: ArgsMode) -> bool:
-    if step.name != call.name:
-        return False
-    if step.args is None or mode == "ignore":
-        return True
-    if mode == "exact":
-        return fits(step.args, call.args)
-    return all(k in call.args and fits(v, call.args[k]) for k, v in step.args.items())
+    """The steps and what was called, a line each; a step that fits reads as its call does."""
+    found = rows(check, call)
+    if not found:
+        steps = [step_text(it, 0) for it in check.steps]
+        return steps, [call_text(it, 0) for it in call.tool_calls]
+    expected, seen = list[str](), list[str]()
+    for row in found:
+        called = call_text(row.call, 0) if row.call else ""
+        if row.call:
+            seen.append(called)
+        if row.step:
+            expected.append(called if row.call and row.fits else step_text(row.step, 0))
+    return expected, seen
 
 
 def _steps(steps: Sequence[Step]) -> str:
-    return "[" + ", ".join(map(_step, steps)) + "]"
+    return f"[{_several(map(step_text, steps))}]"
 
 
-def _step(step: Step, width: int = ARGS_SHOWN) -> str:
-    return step.name if step.args is None else step.name + _args(step.args, width)
-
-
-def _call(call: ToolCall, width: int = ARGS_SHOWN) -> str:
-    return call.name + _args(call.args, width)
-
-
-def _args(args: dict[str, Any], width: int) -> str:
-    return one_line(json.dumps(args, ensure_ascii=False), width)
+def _several(texts: Iterable[str]) -> str:
+    """The first of them, if they are many: the lines below the reason have them all."""
+    found = [*texts]
+    more = f" … and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+    return ", ".join(found[:_SHOWN]) + more
