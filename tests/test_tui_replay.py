@@ -301,6 +301,11 @@ async def test_help_and_footer_are_those_of_a_replay() -> None:
         )
         assert "One event back" in shown
         assert "where something is asked" not in shown
+        assert "A recorded run, which plays: p pauses it, q quits." in shown
+        await watch.press("escape", "p", "question_mark")
+        strips = watch.app.screen._compositor.render_strips(watch.app.size)
+        told = "A recorded run, which stands still: p plays it, q quits."
+        assert any(told in strip.text for strip in strips)
 
 
 async def test_a_live_run_has_none_of_its_keys() -> None:

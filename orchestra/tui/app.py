@@ -242,7 +242,9 @@ class Viewer(Playing):
         groups.insert(1, ("Anywhere", self.split._bindings, self.split))
         groups.append(("The run", self._bindings, self))
         keys = self.keymap.fit(typing=False)
-        self.push_screen(Help(groups, keys, situation(self.split, keys, over=self.feed.over)))
+        playing = self.replay.playing if self.replay else None
+        now = situation(self.split, keys, over=self.feed.over, playing=playing)
+        self.push_screen(Help(groups, keys, now))
 
     def action_cancel(self) -> None:
         if isinstance(self.feed, Replay):

@@ -14,12 +14,15 @@ _DEFAULTS = {
     "prompt.approve": "a",
     "prompt.edit": "e",
     "app.quit": "q",
+    "run.pause": "p",
     "app.cancel": "ctrl+c",
 }
 
 
-def situation(split: Split, keymap: Mapping[str, str], *, over: bool) -> str:
-    """One line; the keys as they are remapped."""
+def situation(
+    split: Split, keymap: Mapping[str, str], *, over: bool, playing: bool | None = None
+) -> str:
+    """One line; the keys as they are remapped. ``playing``: whether the recorded run moves."""
 
     def shown(key: str) -> str:
         return split.app.get_key_display(Binding(key, ""))
@@ -28,6 +31,13 @@ def situation(split: Split, keymap: Mapping[str, str], *, over: bool) -> str:
         id_: " ".join(shown(it) for it in keymap.get(id_, key).split(","))
         for id_, key in _DEFAULTS.items()
     }
+    if playing is not None:
+        does, key = ("plays", "pauses") if playing else ("stands still", "plays")
+        if over:
+            does = "is at its end"
+        return (
+            f"A recorded run, which {does}: {keys['run.pause']} {key} it, {keys['app.quit']} quits."
+        )
     if over:
         end = {State.FAILED: "The run failed; why stands at the foot.", State.DONE: "All is done."}
         return f"{end.get(split.board.state, 'The run is over.')} {keys['app.quit']} quits."
