@@ -56,8 +56,9 @@ def test_a_replay_is_the_run_that_was_recorded(path: Path, tools: bool, tmp_path
         assert [e.t for e in again[case]] == pytest.approx([e.t for e in events], abs=1e-4)
 
 
-@pytest.mark.parametrize("path", SHIPPED, ids=name_of)
+@pytest.mark.parametrize("path", [it for it in SHIPPED if it.stem != "sold-out"], ids=name_of)
 def test_spelled_as_a_script_it_is_the_same_run(path: Path, tmp_path: Path) -> None:
+    """But for the one whose outcome depends on who is first: a script has no clock."""
     scenario = load(path)
     file = tmp_path / "it.cassette.jsonl"
     seen, _ = record(scenario, file, models={"": "scripted"})

@@ -52,7 +52,7 @@ class Board:
     """Feed it every event; read ``agents`` and the run's own state.
 
     Attributes:
-        touched: names of agents with something new; whoever shows them clears it.
+        touched: agents with something new, by name; whoever shows them clears it.
         shape: grows when the tree must be drawn anew: an agent, a call, a state.
         case: which of several cases runs; empty if there is only one.
         questions: what is asked of a person and not answered, by id, in the order it was asked.
@@ -113,11 +113,11 @@ class Board:
                 self._changed(agent, block)
             case AgentStarted() | AgentFinished() | Interrupted() | Resumed():
                 self._agent(event)
-            case RunStarted() | TurnStarted() | TurnFinished() | Warned() | RunFinished():
+            case RunStarted() | TurnStarted() | Warned() | RunFinished():
                 self._whole(event)
             case Internal():
                 self._where(event)[1].hidden += 1
-            case StateUpdated():
+            case StateUpdated() | TurnFinished():
                 pass
             case _:
                 assert_never(event)
@@ -188,7 +188,7 @@ class Board:
 
     def below(self, call: str) -> list[Block]:
         """The calls that a call has made, in the order in which they began."""
-        return [block for block in self._blocks.values() if block.parent == call]
+        return [it for it in self._blocks.values() if it.parent == call]
 
     def _end(self, block: Block, state: State) -> None:
         """A call is over: nothing in its block changes any more."""
@@ -277,8 +277,7 @@ class Board:
                 call = event.call or event.agent or "?"
                 block = self._begin(call, event.agent or agent_of(call), event.task, event.parent)
                 block.parent, block.tool_call_id = event.parent, event.tool_call_id
-                above = self._blocks.get(event.parent or "")
-                if above and tools.number(above, block):
+                if (above := self._blocks.get(event.parent or "")) and tools.number(above, block):
                     self._changed(self.agents[above.agent], above)
             case AgentFinished():
                 agent, block = self._where(event)
@@ -308,7 +307,7 @@ class Board:
             case _:
                 assert_never(event)
 
-    def _whole(self, event: RunStarted | TurnStarted | TurnFinished | Warned | RunFinished) -> None:
+    def _whole(self, event: RunStarted | TurnStarted | Warned | RunFinished) -> None:
         match event:
             case RunStarted():
                 main = event.main
@@ -321,8 +320,6 @@ class Board:
             case TurnStarted():
                 self.turn, self.state = event.turn, State.RUN
                 self.shape += 1
-            case TurnFinished():
-                pass
             case Warned():
                 self._announce(event, event.message, Tone.WARNING)
             case RunFinished():

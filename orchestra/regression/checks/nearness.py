@@ -37,7 +37,7 @@ def _parting(expected: str, seen: str) -> Iterator[str]:
         yield from (f"{line[:2]}{one_line(line[2:], _SHOWN * 2)}" for line in told[1:_LINES])
         if (left := len(told) - _LINES) > 0:
             yield f"  … and {left} more lines"
-    else:
+    elif at or max(len(expected), len(seen)) > _SHOWN:  # else the reason shows all there is
         sides = (_from(it, at) for it in (expected, seen))
         yield f"they part at character {at + 1}: expected {next(sides)}, seen {next(sides)}"
 
