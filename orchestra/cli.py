@@ -65,7 +65,11 @@ def _open_streams() -> None:
 def _say(message: str) -> None:
     from .text import clean
 
-    sys.stderr.write(clean(message) + "\n")
+    try:
+        sys.stderr.write(clean(message) + "\n")
+        sys.stderr.flush()
+    except OSError:  # the terminal is gone: nobody is left to be told
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
 
 def _short(text: str) -> str:

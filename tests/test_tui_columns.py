@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 from terminal import Spawn
+from textual.drivers._writer_thread import WriterThread
 from textual.drivers.headless_driver import HeadlessDriver
 
 from orchestra.tui.columns import placed, placing
@@ -88,3 +90,35 @@ def test_the_program_writes_so(spawn: Spawn, tmp_path: Path) -> None:
     terminal.read_until("\x1b7  \x1b8⚠️\x1b8\x1b[2C".encode())
     os.write(terminal.fd, b"q")
     assert terminal.drain() == 0
+
+
+class Gone:
+    """A terminal that is gone."""
+
+    def write(self, text: str) -> int:
+        raise OSError(errno.EIO, "gone")
+
+    def flush(self) -> None:
+        raise OSError(errno.EIO, "gone")
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_terminal_that_is_gone_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("orchestra.tui.columns._PATIENCE", 0.01)
+    writer = WriterThread(Gone())  # type: ignore[arg-type]
+
+    class Writing(HeadlessDriver):
+        def __init__(self) -> None:
+            self._writer_thread = writer
+
+        def write(self, data: str) -> None:
+            writer.write(data)
+
+    driver = placing(Writing)()  # type: ignore[call-arg]
+    while not writer._queue.full():
+        writer.write("x")
+    writer.start()
+    writer.join()  # by its first word
+    for _ in range(100):
+        driver.write("more than the queue takes")
+    driver.close()

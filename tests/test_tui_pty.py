@@ -189,6 +189,17 @@ def test_a_terminal_that_goes_away_leaves_nothing_running(start: Start, told: bo
     assert terminal.process.wait(PATIENCE) == 128 + signal.SIGHUP
 
 
+def test_the_command_ends_with_its_terminal(spawn: Spawn, tmp_path: Path) -> None:
+    """Also where nobody is left who could be told why."""
+    path = tmp_path / "chat.yaml"
+    path.write_text(CHAT)
+    terminal = spawn(["-m", "orchestra", "tui", str(path)])
+    terminal.read_until(b"panes")
+    terminal.hang_up()
+    terminal.process.send_signal(signal.SIGHUP)
+    assert terminal.process.wait(PATIENCE) == 128 + signal.SIGHUP
+
+
 def test_hostile_bytes_never_reach_the_terminal(start: Start) -> None:
     terminal = start("evil")
     terminal.read_until("✗ failed".encode())

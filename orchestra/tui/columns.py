@@ -9,6 +9,7 @@ cleared, and the cursor is put behind them by number, not by trust.
 from __future__ import annotations
 
 import re
+from queue import Full
 
 from rich.cells import cell_len
 from textual.driver import Driver
@@ -25,6 +26,7 @@ _DISPUTED = re.compile(
 )
 _SAVE, _BACK = "\x1b7", "\x1b8"
 _ENDS_CODE = re.compile(r"\x1b\[[\d;?]*[a-zA-Z]\Z")
+_PATIENCE = 2.0  # seconds, for what is still to be written
 _CODE = 64  # characters: more than any escape code has
 
 
@@ -57,10 +59,27 @@ def _held(character: str) -> str:
 
 
 def placing(kind: type[Driver]) -> type[Driver]:
-    """The driver of a terminal, with all that it writes :func:`placed`."""
+    """The driver of a terminal, with all that it writes :func:`placed`.
+
+    Where the terminal is gone the thread that writes to it has ended, and Textual would wait for it
+    for ever: for room in its queue, and when it closes.
+    """
 
     class Placing(kind):  # type: ignore[misc, valid-type]
         def write(self, data: str) -> None:
-            super().write(placed(data))
+            writer = getattr(self, "_writer_thread", None)
+            if writer is None or writer.is_alive():
+                super().write(placed(data))
+
+        def close(self) -> None:
+            writer = getattr(self, "_writer_thread", None)
+            if writer is None:
+                super().close()
+                return
+            try:
+                writer._queue.put(None, timeout=_PATIENCE)
+            except Full:  # it ends with the process
+                return
+            writer.join(_PATIENCE)
 
     return Placing
