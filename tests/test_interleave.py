@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from runs import ROOT, collect, run, scenario
+from test_clock import TEAM
 from virtual import run_virtually
 
 from orchestra.cli import main
@@ -101,21 +102,6 @@ def test_a_report_has_both_sides(test: Test, tmp_path: Path) -> None:
 
 
 # --- what differs, and what does not -------------------------------------------------------------
-
-TEAM = """
-main: lead
-agents: {lead: {subagents: [w], tools: [t]}, w: {}}
-tools: {t: {parameters: {x: string}, returns: [{value: ok}]}}
-input: go
-script:
-  lead:
-    - tool_calls: [{w: {query: "1"}}, {w: {query: "2"}}, {w: {query: "3"}}]
-    - tool_calls: [{t: {x: a}}, {t: {x: b}}, {t: {x: c}}]
-    - text: end
-  w#1: [{text: one two three}]
-  w#2: [{text: four five six}]
-  w#3: [{text: seven eight nine}]
-"""
 
 
 def test_seeds_give_other_orders_and_one_outcome() -> None:

@@ -205,7 +205,7 @@ async def test_in_tmux_its_own_buffer_gets_it_too(
     fake.write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/asked\ncat > {tmp_path}/given\n')
     fake.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    monkeypatch.setenv("TMUX", "/tmp/tmux,1,0")
+    monkeypatch.setenv("TMUX", "socket,1,0")
     async with staged(newsroom().events, (120, 40)) as stage:
         await stage.press("c")
         await stage.app.workers.wait_for_complete()
@@ -215,7 +215,7 @@ async def test_in_tmux_its_own_buffer_gets_it_too(
 
 async def test_no_tmux_to_be_found_is_no_trouble(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
-    monkeypatch.setenv("TMUX", "/tmp/tmux,1,0")
+    monkeypatch.setenv("TMUX", "socket,1,0")
     async with staged(newsroom().events, (120, 40)) as stage:
         await stage.press("c")
         await asyncio.sleep(0)

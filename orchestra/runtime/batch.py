@@ -112,8 +112,15 @@ def run(
         UsageError, ScenarioError: the team cannot be built, or there is no input.
     """
     given = (input,) if isinstance(input, str) else input or ()
-    how = {"models": models, "rate": rate, "packages": packages, "trust": trust, "taping": taping}
-    team = build(scenario, **how, mock=mock)  # type: ignore[arg-type]
+    team = build(
+        scenario,
+        models=models,
+        rate=rate,
+        packages=packages,
+        trust=trust,
+        taping=taping,
+        mock=mock,
+    )
     if not given and scenario.inputs is not None:
         return Batch(team, scenario.cases, decide=decide, close_team=True, seed=seed)
     return Run(
