@@ -28,7 +28,8 @@ class Ledger:
         self.totals = Totals()
         self._secrets = secrets or Filler({})
         self._run = run
-        self._began = clock.now()
+        self._now = clock.reader()
+        self._began = self._now()
         self._seq = 0
         self._models: dict[str, Speech] = {}  # by message id
         # What has begun and not ended, in the order in which it began.
@@ -67,7 +68,7 @@ class Ledger:
     @property
     def elapsed(self) -> float:
         """Seconds since the run began, to the microsecond."""
-        return round(clock.now() - self._began, 6)
+        return round(self._now() - self._began, 6)
 
     def stamp(self, event: E) -> E:
         """``event`` with run, number and time, counted in the totals."""

@@ -264,9 +264,10 @@ def _pieces(
         spoken += 1
         yield _chunk(message_id, additional_kwargs={"reasoning_content": token})
     reasoned = spoken
+    blank = _chunk(message_id)
     for token in reply.chunks if reply.chunks is not None else tokens(reply.text):
         spoken += 1
-        yield _chunk(message_id, content=token)
+        yield _saying(token, blank)
     calls = list(reply.tool_calls)
     if reply.structured is not None:
         calls.append(ScriptedCall(name=answer or RESPONSE, args=reply.structured))
@@ -291,6 +292,12 @@ def _pieces(
 def _chunk(message_id: str | None, content: str = "", **fields: Any) -> ChatGenerationChunk:
     message = AIMessageChunk(content=content, id=message_id, **fields)
     return ChatGenerationChunk(message=message)
+
+
+def _saying(text: str, blank: ChatGenerationChunk) -> ChatGenerationChunk:
+    """``blank`` with a text; nearly all chunks are of this kind, and to validate each costs twice."""
+    message = blank.message.model_copy(update={"content": text, "additional_kwargs": {}})
+    return blank.model_copy(update={"message": message, "text": text})
 
 
 def _call_fragments(
