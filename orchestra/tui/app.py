@@ -30,6 +30,7 @@ from .editor import Editor
 from .feed import Feed, Source
 from .help import Group, Help
 from .items import State
+from .joined import joined
 from .keymap import Keymap
 from .outline import Outline
 from .palette import Deed
@@ -43,7 +44,7 @@ from .situation import situation
 
 FRAME = 1 / 30  # seconds between ticks
 BUDGET = 0.008  # seconds of a tick that may go into events; the rest wait for the next one
-_STRIDE = 64  # events between two looks at the clock
+_STRIDE = 256  # events between two looks at the clock: of 64 agents that stream, a frame's
 _FIGURES = 6  # ticks between two updates of the figures: faster is not legible
 _NO_END = "the file ends here, and the run does not: it was killed, or still goes on"
 
@@ -188,16 +189,14 @@ class Viewer(Playing):
         self.push_screen(self._console)
 
     def _drain(self) -> None:
-        events, feed = self.feed.events, self.board.feed
+        events = self.feed.events
         until = time.perf_counter() + BUDGET
-        while events:
-            for _ in range(min(_STRIDE, len(events))):
-                event = events.popleft()
+        while events and time.perf_counter() < until:
+            some = [events.popleft() for _ in range(min(_STRIDE, len(events)))]
+            for event in joined(some):
                 if isinstance(event, RunStarted):
                     self.zero = self.clock() - event.t
-                feed(event)
-            if time.perf_counter() >= until:
-                return
+                self.board.feed(event)
 
     def _congested(self) -> bool:
         """Whether the terminal is behind: painting more would only make the keys wait."""

@@ -135,6 +135,7 @@ class Canvas(Widget):
         filters = tuple(self.get_line_filters())
         if (filters, width) != self._painted_for:
             self._painted_for = filters, width
+            self._looks.clear()
             self._strips.clear()
         painted = [self._strip(y, width) for y in crop.line_range]
         if crop.x or crop.width != width:
@@ -143,21 +144,22 @@ class Canvas(Widget):
 
     def _strip(self, y: int, width: int) -> Strip:
         if y >= len(self._painted):
-            return self._filtered(Strip.blank(width, self._style("", "ground")))
+            return Strip.blank(width, self._style("", "ground"))
         key = self._painted[y]
         strip = self._strips.get(key)
         if strip is None:
-            strip = self._filtered(self._build(y, width))
+            strip = self._build(y, width)
             if len(self._strips) >= _CACHED:
                 self._strips.clear()
             self._strips[key] = strip
         return strip
 
-    def _filtered(self, strip: Strip) -> Strip:
-        filters, _ = self._painted_for
-        for line_filter in filters:
-            strip = strip.apply_filter(line_filter, self._below())
-        return strip
+    def _filtered(self, style: Style) -> Style:
+        """What the filters of lines make of a style: they change nothing else, so once is enough."""
+        segments = [Segment("x", style)]
+        for line_filter in self._painted_for[0]:
+            segments = line_filter.apply(segments, self._below())
+        return segments[0].style or Style.null()
 
     def _below(self) -> Color:
         """The background, against which filters blend."""
@@ -183,12 +185,15 @@ class Canvas(Widget):
 
     def _style(self, look: str | Style, ground: str) -> Style:
         style = self._looks.get((look, ground))
-        if style is None and isinstance(look, Style):
-            style = self._looks[look, ground] = self._style("text", ground) + look
         if style is None:
-            names = [f"look--{name}" for name in (ground, look) if name]
-            style = self.get_visual_style(*names).rich_style
-            if look == "picked":  # on any theme, and without colours: which a style of CSS loses
-                style += Style(reverse=True)
-            self._looks[look, ground] = style
+            style = self._looks[look, ground] = self._filtered(self._plain(look, ground))
+        return style
+
+    def _plain(self, look: str | Style, ground: str) -> Style:
+        if isinstance(look, Style):
+            return self._plain("text", ground) + look
+        names = [f"look--{name}" for name in (ground, look) if name]
+        style = self.get_visual_style(*names).rich_style
+        if look == "picked":  # on any theme, and without colours: which a style of CSS loses
+            style += Style(reverse=True)
         return style
