@@ -1,6 +1,7 @@
 """The garbage collector while the viewer is open: short looks, nothing forgotten."""
 
 import gc
+import sys
 import weakref
 from collections.abc import Iterator
 
@@ -17,9 +18,10 @@ class Link:
 
 @pytest.fixture(autouse=True)
 def _as_before() -> Iterator[None]:
-    before = gc.get_threshold(), gc.get_freeze_count(), list(gc.callbacks)
+    before = gc.get_threshold(), gc.get_freeze_count(), list(gc.callbacks), sys.getswitchinterval()
     yield
-    assert (gc.get_threshold(), gc.get_freeze_count(), list(gc.callbacks)) == before
+    after = gc.get_threshold(), gc.get_freeze_count(), list(gc.callbacks), sys.getswitchinterval()
+    assert after == before
 
 
 @pytest.mark.parametrize("generation", [0, 1, 2])
@@ -33,19 +35,17 @@ def test_what_was_looked_at_is_set_aside(generation: int) -> None:
 
 
 def test_cycles_that_die_later_are_found_when_much_is_kept() -> None:
-    setting = Pauses(slack=100)
+    setting = Pauses(slack=10_000)
     gc.callbacks.append(setting)
     try:
-        setting.tend()  # the first look: nothing is kept yet
         gc.collect()
-        setting.tend()
         kept = [Link() for _ in range(50)]
         dead = weakref.ref(kept[0])
         gc.collect(0)
         kept.clear()
         setting.tend()
         assert dead() is not None  # so few are not worth it
-        more = [Link() for _ in range(2 * gc.get_freeze_count())]
+        more = [Link() for _ in range(10_000)]
         for _ in range(FEW + 1):
             gc.collect(0)
         setting.tend()
@@ -66,15 +66,23 @@ def test_new_garbage_is_found_at_once() -> None:
 
 
 def test_much_is_looked_at_even_while_something_happens() -> None:
-    setting = Pauses(slack=100)
+    setting = Pauses(slack=1_000)
     gc.callbacks.append(setting)
     try:
+        kept = Link()
+        dead = weakref.ref(kept)
         for _ in range(FEW + 1):
             gc.collect(0)
-        gc.collect()
-        dead = weakref.ref(Link())
+        del kept
+        some = [Link() for _ in range(1_000)]
+        setting.tend()
+        assert dead() is not None  # five times as much may be kept meanwhile
+        more = [Link() for _ in range(4_000)]
+        for _ in range(FEW + 1):
+            gc.collect(0)
         setting.tend()
         assert dead() is None
+        del some, more
     finally:
         gc.callbacks.remove(setting)
         gc.unfreeze()
