@@ -295,7 +295,7 @@ def _chunk(message_id: str | None, content: str = "", **fields: Any) -> ChatGene
 
 
 def _saying(text: str, blank: ChatGenerationChunk) -> ChatGenerationChunk:
-    """``blank`` with a text; nearly all chunks are of this kind, and to validate each costs twice."""
+    """``blank`` with a text, as nearly all chunks are; to validate each costs twice as much."""
     message = blank.message.model_copy(update={"content": text, "additional_kwargs": {}})
     return blank.model_copy(update={"message": message, "text": text})
 

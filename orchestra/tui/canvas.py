@@ -155,7 +155,7 @@ class Canvas(Widget):
         return strip
 
     def _filtered(self, style: Style) -> Style:
-        """What the filters of lines make of a style: they change nothing else, so once is enough."""
+        """What the filters of lines make of a style: they change nothing else of a line."""
         segments = [Segment("x", style)]
         for line_filter in self._painted_for[0]:
             segments = line_filter.apply(segments, self._below())

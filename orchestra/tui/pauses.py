@@ -61,7 +61,7 @@ def _blocks() -> int:
 def short_pauses() -> Iterator[None]:
     """While this is open, what was alive at a collection is not looked at at the next.
 
-    And the run's thread gives way sooner: 64 agents have it at work for several milliseconds on end.
+    And the run's thread gives way sooner: 64 agents have it at work for milliseconds on end.
     """
     before, turn = gc.get_threshold(), sys.getswitchinterval()
     pauses, over = Pauses(SLACK), threading.Event()
