@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,9 +49,16 @@ class How:
 
 
 def play_file(
-    path: Path, how: How, choice: Choice | None = None, known: Known | None = None
+    path: Path,
+    how: How,
+    choice: Choice | None = None,
+    known: Known | None = None,
+    gone: Container[str] = (),
 ) -> Iterator[Told]:
-    """Play the cases of a file that are chosen. A case fails alone, whatever happens in it."""
+    """Play the cases of a file that are chosen. A case fails alone, whatever happens in it.
+
+    ``gone`` are those that somebody else plays; it may grow meanwhile.
+    """
     choice, known, started = choice or Choice(), known or Known(), time.monotonic()
     try:
         scenario = testable(path, how)
@@ -76,7 +83,7 @@ def play_file(
         concerns(scenario),
     )
     if todo:
-        yield from _cases(path, scenario, todo, how)
+        yield from _cases(path, scenario, todo, how, gone)
     yield Over()
 
 
@@ -88,7 +95,9 @@ def testable(path: Path, how: How) -> Scenario:
     return scenario
 
 
-def _cases(path: Path, scenario: Scenario, todo: Sequence[Case], how: How) -> Iterator[Told]:
+def _cases(
+    path: Path, scenario: Scenario, todo: Sequence[Case], how: How, gone: Container[str]
+) -> Iterator[Told]:
     started = time.monotonic()
     try:
         stage = Stage.of(scenario, how)
@@ -97,8 +106,9 @@ def _cases(path: Path, scenario: Scenario, todo: Sequence[Case], how: How) -> It
         return
     with closing(stage):
         for case in todo:
-            yield Begun(case.name)
-            yield stage.play(case)
+            if case.name not in gone:
+                yield Begun(case.name)
+                yield stage.play(case)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from io import TextIOBase
 from itertools import chain
@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import OrchestraError
-from .told import Begun, Known, Told
+from .told import Begun, Known, Planned, Played, Told
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,22 @@ class Desk:
     timeout: float | None = None
 
 
-Play = Callable[[Path, Known], Iterable[Told]]
+@dataclass(frozen=True, slots=True)
+class Share:
+    """To a worker: leave these cases of its file to others, as far as it has not begun them."""
+
+    names: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """From a worker: these it leaves to others."""
+
+    names: frozenset[str]
+
+
+Play = Callable[[Path, Known, Container[str]], Iterable[Told]]
+"""Plays what is not known of a file, but for the cases that are given away meanwhile."""
 
 
 def work(desk: Desk, play: Callable[[Callable[[str], object]], Play]) -> None:
@@ -82,10 +97,17 @@ def work(desk: Desk, play: Callable[[Callable[[str], object]], Play]) -> None:
             faulthandler.enable(trace)
             playing = play(lambda text: tell(Said(f"{text}\n")))
             tell(Taken())
-            for job in _jobs(link):
-                told = chain([Taken()], playing(job.path, job.known))
+            for job in _jobs(link, tell):
+                begun, gone = set[str](), set[str]()
+                told = chain([Taken()], playing(job.path, job.known, gone))
                 for it in _timed(told, desk.timeout, trace):
+                    if isinstance(it, Begun):
+                        begun.add(it.name)
                     tell(it)
+                    while isinstance(it, Planned | Played) and link.poll():
+                        names = link.recv().names - begun - gone
+                        gone |= names
+                        tell(Shared(names))
     except (EOFError, BrokenPipeError, ConnectionResetError):
         os._exit(1)  # the parent is gone
     except OrchestraError as error:
@@ -94,9 +116,12 @@ def work(desk: Desk, play: Callable[[Callable[[str], object]], Play]) -> None:
         tell(Broke(traceback.format_exc(), OrchestraError.exit_code))
 
 
-def _jobs(link: Connection) -> Iterator[Job]:
+def _jobs(link: Connection, tell: Callable[[object], None]) -> Iterator[Job]:
     while (job := link.recv()) is not None:
-        yield job
+        if isinstance(job, Share):  # it came too late
+            tell(Shared(frozenset()))
+        else:
+            yield job
 
 
 def _timed(told: Iterable[Any], timeout: float | None, trace: Any) -> Iterator[Any]:

@@ -2,6 +2,9 @@
 
 That case is tried once more, in a fresh worker, and named; if it dies again, that is the case's
 failure. A run that takes too long ends its worker, whatever it is at, and is not tried again.
+
+Each plays a file; when no file is left, who has nothing to do takes half of the cases that
+somebody else has still to play.
 """
 
 from __future__ import annotations
@@ -23,8 +26,9 @@ from typing import Protocol
 from ..errors import RUN_FAILED, TIMED_OUT, OrchestraError
 from .results import CaseResult
 from .told import Begun, Known, Over, Planned, Played, Told, noted
-from .worker import Broke, Job, Said, Taken
+from .worker import Broke, Job, Said, Share, Shared, Taken
 
+_START = 0.5  # seconds: less work than that is not worth another worker
 _GRACE = 0.3  # seconds in which Python may write where it was
 _FRAME = re.compile(r'^  File "(.+)", line (\d+) in (.+)$', re.MULTILINE)
 _LOADING = ""  # in place of a case's name
@@ -36,17 +40,46 @@ class Start(Protocol):
     def __call__(self, trace: str) -> tuple[BaseProcess, Connection]: ...
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What one worker is to play of a file: what is not known of it."""
+
+    number: int
+    known: Known
+
+
 @dataclass(slots=True)
 class _Worker:
+    """A process, and what it is at. Times are on the monotonic clock."""
+
     process: BaseProcess
     link: Connection
     trace: Path
     ready: bool = False
-    job: int | None = None
+    part: _Part | None = None
     plan: Planned | None = None
     name: str | None = None  # of the case that runs
-    since: float = 0.0  # when that began, on the monotonic clock
+    since: float = 0.0  # when that began
     until: float | None = None
+    left: list[str] = field(default_factory=list)  # cases of its part, in their order
+    given: float = 0.0  # when it was given its part
+    planned: float = 0.0  # when it had loaded it
+    played: int = 0
+    asked: bool = False  # to give some away
+
+    @property
+    def to_share(self) -> list[str]:
+        """What it would rather leave to another: of what it has not begun, the last half.
+
+        To load the file once more, and to build its team, takes time as well.
+        """
+        count = len(self.left) // 2
+        if self.asked or not self.played or count < 2:
+            return []
+        each = (time.monotonic() - self.planned) / self.played
+        if each * count < 2 * (self.planned - self.given) + _START:
+            return []
+        return [name for name in self.left[-count:] if name != self.name]
 
     def kill(self) -> None:
         """End it, and what its tools have begun."""
@@ -67,7 +100,9 @@ class Workers:
     say: Callable[[str], object]
     timeout: float | None = None
     _alive: list[_Worker] = field(default_factory=list)
-    _known: dict[int, Known] = field(default_factory=dict)
+    _todo: deque[_Part] = field(default_factory=deque)
+    _paths: dict[int, Path] = field(default_factory=dict)
+    _parts: Counter[int] = field(default_factory=Counter)  # of each file, that are not over
     _deaths: Counter[tuple[int, str]] = field(default_factory=Counter)
     _folder: str = ""
     died: int = 0
@@ -76,16 +111,16 @@ class Workers:
         self, files: Sequence[tuple[int, Path, Known]]
     ) -> Generator[tuple[int, Told], None, None]:
         """What is told of the files, each by its number, as it comes."""
-        paths = {number: path for number, path, _ in files}
-        self._known = {number: known for number, _, known in files}
-        todo = deque(paths)
+        self._paths = {number: path for number, path, _ in files}
+        self._todo = deque(_Part(number, known) for number, _, known in files)
+        self._parts = Counter(list(self._paths))
         with tempfile.TemporaryDirectory(prefix="orchestra-") as self._folder:
             try:
-                while todo or any(it.job is not None for it in self._alive):
-                    self._give(todo, paths)
+                while self._todo or any(it.part for it in self._alive):
+                    self._give()
                     for worker in self._news():
-                        yield from self._hear(worker, todo, paths)
-                    yield from self._late(todo, paths)
+                        yield from self._hear(worker)
+                    yield from self._late()
             finally:
                 self.close()
 
@@ -95,17 +130,33 @@ class Workers:
             worker.kill()
         self._alive.clear()
 
-    def _give(self, todo: deque[int], paths: dict[int, Path]) -> None:
-        """A file for everyone who has none."""
-        idle = [it for it in self._alive if it.ready and it.job is None]
+    def _give(self) -> None:
+        """A part for everyone who has none."""
+        todo, idle = self._todo, [it for it in self._alive if it.ready and not it.part]
         for worker in idle[: len(todo)]:
-            worker.job, worker.plan, worker.name = todo.popleft(), None, _LOADING
-            with contextlib.suppress(OSError):  # it has just died, and is heard of next
-                worker.link.send(Job(paths[worker.job], self._known[worker.job]))
+            part = worker.part = todo.popleft()
+            worker.plan, worker.name, worker.played, worker.left = None, _LOADING, 0, []
+            worker.given = time.monotonic()
+            self._send(worker, Job(self._paths[part.number], part.known))
         coming = sum(not it.ready for it in self._alive)
-        for _ in range(min(self.count - len(self._alive), len(todo) - coming)):
+        room = self.count - len(self._alive)
+        for _ in range(min(room, len(todo) - coming)):
             trace = Path(self._folder, f"{time.monotonic_ns()}")
             self._alive.append(_Worker(*self.start(str(trace)), trace))
+        free = room + sum(not it.part for it in self._alive)
+        if not todo and free > sum(it.asked for it in self._alive):
+            self._share()
+
+    def _share(self) -> None:
+        """Ask who has most to do for some of it."""
+        worker = max(self._alive, key=lambda it: len(it.to_share), default=None)
+        if worker and (names := worker.to_share):
+            worker.asked = True
+            self._send(worker, Share(frozenset(names)))
+
+    def _send(self, worker: _Worker, it: Job | Share) -> None:
+        with contextlib.suppress(OSError):  # it has just died, and is heard of next
+            worker.link.send(it)
 
     def _news(self) -> list[_Worker]:
         """Who has something to tell, if only that it has died."""
@@ -114,13 +165,11 @@ class Workers:
         ready = wait([it.link for it in self._alive], left)
         return [it for it in self._alive if it.link in ready]
 
-    def _hear(
-        self, worker: _Worker, todo: deque[int], paths: dict[int, Path]
-    ) -> Iterator[tuple[int, Told]]:
+    def _hear(self, worker: _Worker) -> Iterator[tuple[int, Told]]:
         try:
             it = worker.link.recv()
         except (EOFError, OSError):
-            yield from self._dead(worker, todo, paths)
+            yield from self._dead(worker)
             return
         match it:
             case Said(text):
@@ -128,6 +177,8 @@ class Workers:
             case Taken():
                 worker.ready = True
                 self._wait(worker)
+            case Shared(names):
+                self._shared(worker, names)
             case Broke(error, code):
                 failed = OrchestraError(error)
                 failed.exit_code = code
@@ -135,98 +186,116 @@ class Workers:
             case _:
                 yield from self._told(worker, it)
 
+    def _shared(self, worker: _Worker, names: frozenset[str]) -> None:
+        worker.asked = False
+        if names and worker.part and worker.plan:
+            worker.left = [it for it in worker.left if it not in names]
+            self._todo.append(_rest(worker.part, worker.plan, names))
+            self._parts[worker.part.number] += 1
+
     def _told(self, worker: _Worker, it: Told) -> Iterator[tuple[int, Told]]:
-        number = worker.job
-        assert number is not None  # noqa: S101 - nothing else is told of
+        part = worker.part
+        assert part is not None  # noqa: S101 - nothing else is told of
         match it:
             case Planned():
-                worker.plan = it
+                worker.plan, worker.planned = it, time.monotonic()
+                worker.left = [name for name in it.chosen if name not in it.done]
             case Begun():
                 worker.name = it.name
                 self._wait(worker)
             case Played():
-                if self._deaths[number, it.result.name]:
+                if self._deaths[part.number, it.result.name]:
                     it = noted(it, "its worker died in the first try; it was tried once more")
                 worker.name = worker.until = None
-                done = self._known[number].names | {it.result.name}
-                print_ = worker.plan.fingerprint if worker.plan else None
-                self._known[number] = Known(done, print_)
+                worker.played += 1
+                if it.result.name in worker.left:
+                    worker.left.remove(it.result.name)
             case Over():
-                worker.job = worker.name = worker.until = None
-                del self._known[number]
-        yield number, it
+                worker.part = worker.name = worker.until = None
+                yield from self._over(part.number)
+                return
+        yield part.number, it
+
+    def _over(self, number: int) -> Iterator[tuple[int, Told]]:
+        """A part is over: and so is the file, if it was the last."""
+        self._parts[number] -= 1
+        if not self._parts[number]:
+            yield number, Over()
 
     def _wait(self, worker: _Worker) -> None:
         worker.since = time.monotonic()
         if self.timeout is not None and worker.name is not None:
             worker.until = worker.since + self.timeout + _GRACE
 
-    def _late(self, todo: deque[int], paths: dict[int, Path]) -> Iterator[tuple[int, Told]]:
+    def _late(self) -> Iterator[tuple[int, Told]]:
         now = time.monotonic()
         for worker in [it for it in self._alive if it.until is not None and it.until <= now]:
             where = _where(worker.trace)
             at = f"; it was in {where}" if where else ""
             reason = f"took longer than --timeout {self.timeout:g} s{at}"
             worker.kill()
-            yield from self._lost(worker, todo, paths, TIMED_OUT, reason)
+            yield from self._lost(worker, TIMED_OUT, reason)
 
-    def _dead(
-        self, worker: _Worker, todo: deque[int], paths: dict[int, Path]
-    ) -> Iterator[tuple[int, Told]]:
+    def _dead(self, worker: _Worker) -> Iterator[tuple[int, Told]]:
         worker.kill()
         how, where = _how(worker.process.exitcode), _where(worker.trace)
         how += f" in {where}" if where else ""
         if not worker.ready:
             raise OrchestraError(f"a worker could not be started: it {how}")
-        if worker.job is None:
+        part, name = worker.part, worker.name
+        if part is None:
             self._alive.remove(worker)
             return
         self.died += 1
-        name = worker.name
         if name is None:  # between two cases: nobody's fault
-            self._alive.remove(worker)
-            todo.appendleft(worker.job)
+            self._again(worker)
             return
-        self._deaths[worker.job, name] += 1
-        if self._deaths[worker.job, name] < 2:
-            told = f"{name!r} of {paths[worker.job]}" if name else f"{paths[worker.job]}"
+        self._deaths[part.number, name] += 1
+        if self._deaths[part.number, name] < 2:
+            path = self._paths[part.number]
+            told = f"{name!r} of {path}" if name else f"{path}"
             self.say(f"orchestra: a worker {how} at {told}; that is tried once more\n")
-            self._alive.remove(worker)
-            todo.appendleft(worker.job)
+            self._again(worker)
             return
-        self._deaths[worker.job, name] = 0
+        self._deaths[part.number, name] = 0
         reason = f"crashed: its worker {how}, and so it did in the first try"
-        yield from self._lost(worker, todo, paths, RUN_FAILED, reason)
+        yield from self._lost(worker, RUN_FAILED, reason)
 
-    def _lost(
-        self,
-        worker: _Worker,
-        todo: deque[int],
-        paths: dict[int, Path],
-        code: int,
-        reason: str,
-    ) -> Iterator[tuple[int, Told]]:
-        """The case that ran has failed; what is left of its file goes to another worker."""
+    def _again(self, worker: _Worker) -> None:
+        """What is left of its part goes to another."""
         self._alive.remove(worker)
-        number, name, plan = worker.job, worker.name, worker.plan
-        assert number is not None  # noqa: S101 - it was at something
-        path, spent = paths[number], time.monotonic() - worker.since
+        part, plan = worker.part, worker.plan
+        assert part is not None  # noqa: S101 - it was at something
+        self._todo.appendleft(_rest(part, plan, frozenset(worker.left)) if plan else part)
+
+    def _lost(self, worker: _Worker, code: int, reason: str) -> Iterator[tuple[int, Told]]:
+        """The case that ran has failed; what is left of its part goes to another worker."""
+        name, part, plan = worker.name, worker.part, worker.plan
+        assert part is not None  # noqa: S101 - it was at something
+        number, spent = part.number, time.monotonic() - worker.since
+        path = self._paths[number]
         if plan is None:
+            self._alive.remove(worker)
             yield number, Planned(path, concerns=(path,))
             yield number, Played(CaseResult(path.stem, path, code, (reason,), spent))
-            yield number, Over()
+            yield from self._over(number)
             return
         result = CaseResult(
             name or plan.scenario, path, code, (reason,), spent,
             scenario=plan.scenario, tags=plan.tags,
         )  # fmt: skip
         yield number, Played(result)
-        known = self._known[number].names | {result.name}
-        self._known[number] = Known(known, plan.fingerprint)
-        if name == _LOADING or {*plan.chosen} <= known:
-            yield number, Over()
+        worker.left = [it for it in worker.left if it != result.name]
+        if name != _LOADING and worker.left:
+            self._again(worker)
         else:
-            todo.appendleft(number)
+            self._alive.remove(worker)
+            yield from self._over(number)
+
+
+def _rest(part: _Part, plan: Planned, names: frozenset[str]) -> _Part:
+    """These cases of a part: all others are played already, or by somebody else."""
+    return _Part(part.number, Known(frozenset(plan.names) - names, plan.fingerprint))
 
 
 def _how(code: int | None) -> str:

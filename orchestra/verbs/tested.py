@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import functools
 import os
-from collections.abc import AsyncIterable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterable, Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ from .wanted import header_of
 if TYPE_CHECKING:
     from ..regression import Choice, How, PythonCheck
     from ..regression.told import Known, Told
-    from ..regression.worker import Desk
+    from ..regression.worker import Desk, Play
     from ..settings import Settings
 
 
@@ -53,14 +53,14 @@ def at_work(desk: Desk, setting: Setting) -> None:
     from ..regression.worker import work
     from ..settings import load_settings
 
-    def begin(say: Callable[[str], object]) -> Callable[[Path, Known], Iterable[Told]]:
+    def begin(say: Callable[[str], object]) -> Play:
         setting.enter()
         from ..regression import play_file
 
         how = how_of(setting.args, load_settings(), say)
 
-        def play(path: Path, known: Known) -> Iterable[Told]:
-            return play_file(path, how, setting.choice, known)
+        def play(path: Path, known: Known, gone: Container[str]) -> Iterable[Told]:
+            return play_file(path, how, setting.choice, known, gone)
 
         return play
 

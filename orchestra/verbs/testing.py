@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
     from ..settings import Settings
     from ..store.suites import Past
 
-_MANY = 30  # files, from which on more than one process is worth its start
+_MANY = 30  # files or cases, from which on more than one process is worth its start
+_INPUTS = re.compile(rb"^inputs:", re.MULTILINE)
+_ITEM = re.compile(rb"^ *- ", re.MULTILINE)
 
 
 def test(args: argparse.Namespace) -> int:
@@ -70,9 +73,25 @@ def workers(args: argparse.Namespace, files: Sequence[Path]) -> int:
     """
     if args.workers is not None:
         return int(args.workers)
-    if len(files) >= _MANY:
-        return max(min(_cores(), len(files) // (_MANY // 2)), 1)
-    return int(args.timeout is not None or args.watch or any(map(_names_code, files)))
+    texts = [_text(path) for path in files] if len(files) < _MANY else []
+    cases = sum(map(_cases_in, texts)) or len(files)
+    if cases >= _MANY:
+        return max(min(_cores(), cases // (_MANY // 2)), 1)
+    code = any(b"python" in text for text in texts)
+    return int(args.timeout is not None or args.watch or code)
+
+
+def _cases_in(text: bytes) -> int:
+    """About how many: to know it, the file has to be loaded, which is a worker's work."""
+    inputs = _INPUTS.search(text)
+    return max(len(_ITEM.findall(text, inputs.end())) // 2, 1) if inputs else 1
+
+
+def _text(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
 
 
 def _cores() -> int:
@@ -81,13 +100,6 @@ def _cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def _names_code(path: Path) -> bool:
-    try:
-        return b"python" in path.read_bytes()
-    except OSError:
-        return False
 
 
 def _fit_together(args: argparse.Namespace) -> None:
