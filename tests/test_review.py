@@ -62,8 +62,8 @@ def test_in_a_pipe_it_lists(project: Path, capsys: pytest.CaptureFixture[str]) -
         assert cli.main(["review", *args]) == CHECK_FAILED
         out, err = capsys.readouterr()
         assert out.splitlines() == [
-            "old.golden.yaml  team[one]  lead, lead/w#1",
-            "old.golden.yaml  team[two]  lead, lead/w#1",
+            "old.golden.yaml  team[one]  lead/w#1, lead",
+            "old.golden.yaml  team[two]  lead/w#1, lead",
             "sub/new.golden.yaml  team[one]  new",
         ]
         assert err.startswith("3 wait; ")
@@ -173,7 +173,7 @@ def test_only_what_differs_is_shown(project: Path) -> None:
     (one, *_) = waiting([(Path("old.golden.yaml"), project / ".orchestra/goldens/old.golden.yaml")])
     assert isinstance(one, Waiting)
     parts = {it.where: it for it in one.parts}
-    assert [*parts] == ["lead", "lead/w#1"]
+    assert [*parts] == ["lead/w#1", "lead"]
     assert ("other", "- text: first", "- text: fourth") in parts["lead/w#1"].rows
     assert [it for it in parts["lead/w#1"].lines if it[0] in "+-"] == [
         "-- text: first",

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import UsageError
+from ..scenario.matcher import same
 from .beside import Row, beside
-from .golden import Golden, GoldenFile, diff, lines_of, listed, parts, plain
+from .differing import diff, lines_of, listed, parts
+from .golden import Golden, GoldenFile, plain
 from .goldens import settle
 
 
@@ -68,5 +70,5 @@ def waiting(files: Iterable[tuple[Path, Path]]) -> Iterator[Waiting | UsageError
             continue
         for case, seen in new.items():
             accepted = old.get(case)
-            if accepted is None or plain(accepted) != plain(seen):
+            if accepted is None or not same(plain(accepted), plain(seen)):
                 yield Waiting(golden, pending, case, seen, accepted)

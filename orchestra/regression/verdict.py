@@ -10,7 +10,7 @@ from ..scenario import Case, Expectation
 from ..trajectory import Transcript
 from .checks import Judge, judge
 from .evidence import Diff, evidence
-from .golden import GoldenCheck
+from .golden_check import GoldenCheck
 
 
 @dataclass(frozen=True, slots=True)
