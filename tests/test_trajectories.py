@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
-from runs import scenario
+from runs import play, scenario
+from virtual import run_virtually
 
 from orchestra.events import AgentStarted, ModelFinished, RunFinished, RunStarted, ToolCall
 from orchestra.regression import Transcript
 from orchestra.regression.checks import judge
+from orchestra.trajectory.transcript import ToolResult
 
 Turns = list[list[dict[str, dict[str, object]]]]
 
@@ -195,6 +199,19 @@ def test_calls_of_one_turn_stand_where_their_steps_do() -> None:
     assert told("[c, b, a, d]", turns) == lines
 
 
+def test_one_call_too_many_is_one_difference_though_all_later_steps_are_due_elsewhere() -> None:
+    first: Turns = [[{"t": {"n": 1}}, {"t": {"n": 99}}]]
+    rest: Turns = [[{"t": {"n": 4}}, {"t": {"n": 2}}, {"t": {"n": 3}}], [{"t": {"n": 5}}]]
+    steps = ", ".join(f"t: {{n: {number}}}" for number in (1, 2, 3, 4, 5))
+    assert told(f"[{steps}]", first + rest) == [
+        '  t{"n": 1}',
+        '+ t{"n": 99}  (turn 1)',
+        '  t{"n": 2}',
+        '  t{"n": 3}',
+        "  … 2 more that fit",
+    ]
+
+
 def test_who_did_it_instead_is_named() -> None:
     other: Turns = [[WEATHER], [NEWS]]
     lines = told("[weather: {city: Oslo}, news]", [[NEWS]], b=other, c=[[NEWS]])
@@ -285,6 +302,36 @@ def test_a_text_that_is_hostile_is_made_harmless() -> None:
     told += "\n".join(about('{equals: "a\\nb"}', "a\nb\x1b[2J"))
     assert "\x1b" not in told
     assert "\u202e" not in told
+
+
+def test_whose_words_the_output_is() -> None:
+    """A sequence says nothing itself: who is to be looked at is its last step."""
+    text = "agents: {a: {sequence: [b, c]}, b: {}, c: {}}\ninput: go\nscript: {b: [{text: x}], c: [{text: y}]}\n"
+    loaded = scenario(text + "expect: [{output: z}]\n")
+    transcript = Transcript.of(run_virtually(play(loaded)))
+    told = judge(loaded.cases[0].expect[0], transcript).reason
+    assert told == "expected to contain 'z', seen 'y'\nthese are the words of a/c#1"
+
+
+def test_the_results_of_a_tool_that_was_called_more_than_once() -> None:
+    transcript = ran([])
+    for number in range(6):
+        status: Literal["succeeded", "failed"] = "failed" if number == 2 else "succeeded"
+        transcript.calls["a"].results.append(
+            ToolResult(str(number), "t", status, f"it is {number}")
+        )
+    loaded = scenario(
+        "agents: {a: {tools: [t]}}\ntools: {t: {returns: [{value: x}]}}\ninput: go\n"
+        "expect: [{tool_result: {tool: t, status: succeeded, contains: it is 9}}]\n"
+    )
+    assert judge(loaded.cases[0].expect[0], transcript).reason.split("\n") == [
+        "the run: expected that t succeeded with 'it is 9'; 6 results, none of them so:",
+        "a failed: 'it is 2'",
+        "a succeeded: 'it is 3'",
+        "a succeeded: 'it is 4'",
+        "a succeeded: 'it is 5'",
+        "… and 2 more",
+    ]
 
 
 @pytest.mark.parametrize(
