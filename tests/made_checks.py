@@ -72,7 +72,7 @@ def _batch(maker: Maker) -> Doc:
         mine = [{"output": {"equals": said}}, {"tool_calls": [{helper: {"query": query}}]}]
         name = {"name": f"case {number}"} if maker.rng.random() < 0.5 else {}
         inputs.append({"input": asked, **name, "expect": mine})
-    expect: list[Doc] = [{"calls": {helper: 1}}, {"status": "completed"}]
+    expect: list[Doc] = [{"calls": {helper: 1}}, {"agent": main, "status": "completed"}]
     if maker.golden:
         expect.append({"golden": True})
     return {

@@ -68,8 +68,8 @@ def swapped(doc: Doc, rng: random.Random) -> Plant | None:
         return None
     path, one, two = rng.choice(found)
     one["tool_calls"], two["tool_calls"] = two["tool_calls"], one["tool_calls"]
-    ((name, args),) = _items(one["tool_calls"][0])
-    return Plant(path, (name, str(args["n"])))
+    ((name, _),) = _items(one["tool_calls"][0])
+    return Plant(path, (name,))
 
 
 def other_agent(doc: Doc, rng: random.Random) -> Plant | None:

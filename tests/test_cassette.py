@@ -123,6 +123,20 @@ DIFFERENCES: list[tuple[tuple[str | int, ...], object, str | None]] = [
 ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("now", "told"),
+    [
+        ("abcx", "x is new"),
+        ("a", "b, c are missing"),
+        ("abx", "expected c, seen x"),
+        ("acb", "expected the order a, b, c, seen a, c, b"),
+    ],
+)
+def test_of_many_tools_only_those_are_told_that_are_not_on_both_sides(now: str, told: str) -> None:
+    old, new = ({"tools": [{"name": it} for it in some]} for some in ("abc", now))
+    assert difference(old, new) == f"the tools differ: {told}"
+
+
 @pytest.mark.parametrize(("where", "to", "told"), DIFFERENCES)
 def test_the_first_difference(where: tuple[str | int, ...], to: object, told: str | None) -> None:
     request = changed(*where, to=to)

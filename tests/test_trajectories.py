@@ -184,6 +184,14 @@ def test_what_is_equal_is_cut_in_the_middle_and_at_its_ends() -> None:
     ]
 
 
+def test_long_arguments_are_not_told_twice() -> None:
+    """The line above the diff is short: a terminal would wrap it to half a screen."""
+    steps = ", ".join(f"t: {{text: {'x' * 70}{number}}}" for number in range(6))
+    first = reason(f"[{steps}]", []).split("\n")[0]
+    assert len(first) < 600
+    assert first.count(" … and 4 more") == 2
+
+
 @pytest.mark.parametrize("mode", [*MODES, "in_order"])
 def test_a_failure_fits_on_a_screen(mode: str) -> None:
     turns: Turns = [[{"t": {"n": number}}] for number in range(300)]

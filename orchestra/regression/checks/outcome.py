@@ -79,8 +79,10 @@ def error(expectation: Expectation, transcript: Transcript) -> str | None:
 
 
 def no_warnings(_: Expectation, transcript: Transcript) -> str | None:
-    """Nothing was warned of. What a script has left over is told by itself."""
+    """Nothing was warned of. What a script or a cassette has left over, or in what a loose replay
+    differs, is told by itself."""
     left = {it.message for it in [*transcript.unused.values(), *transcript.undecided.values()]}
+    left.update(transcript.unasked, transcript.drift)
     seen = [it for it in transcript.warnings if it not in left]
     return f"expected no warnings, seen {listed([repr(it) for it in seen])}" if seen else None
 
