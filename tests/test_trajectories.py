@@ -93,6 +93,84 @@ def test_the_modes_mean_what_they_mean_in_agentevals(
     assert (reason(steps, turns, mode) == "") == holds
 
 
+# Its own test-suite, case by case, told of a harbour: an override for a tool is a matcher in a step.
+# Two things it has we have not: an order of messages (a list of steps has none), and the mode for
+# arguments that it calls subset, a call with no other arguments than those of the reference.
+BREST, CORK = {"tide": {"port": "Brest"}}, {"tide": {"port": "Cork"}}
+UPGRADE: Turns = [
+    [{"booking": {}}],
+    [{"ships": {"from": "Brest", "after": "noon"}}],
+    [{"rules": {"query": "cabin upgrades"}}, {"rules": {"query": "first class"}}],
+]
+NESTED: Turns = [
+    [{"booking": {"id": "7"}}],
+    [
+        {"rules": {"query": it, "time": {"start": "noon", "end": "two"}}}
+        for it in ("cabin", "first class")
+    ],
+]
+SAME_START = "rules: {query: {$any: true}, time: {start: noon, end: {$any: true}}}"
+SUITE: list[tuple[str, str, Turns, str]] = [
+    ("match", "[tide: {port: Brest}]", [[BREST]], "yes yes yes yes"),
+    (
+        "different tool message order",
+        "[tide: {port: Cork}, tide: {port: Brest}]",
+        [[BREST, CORK]],
+        "yes yes yes yes",
+    ),
+    (
+        "different message count",
+        "[tide: {port: Cork}, tide: {port: Brest}]",
+        [[BREST], [CORK]],
+        "no yes yes yes",
+    ),
+    (
+        "subset tool call",
+        "[tide: {port: Cork}, tide: {port: Brest}]",
+        [[BREST]],
+        "no no yes no",
+    ),
+    ("different called tools", "[gauge: {port: Port of Brest}]", [[BREST]], "no no no no"),
+    ("extra tool calls and override", "[tide]", [[BREST, CORK]], "no no no yes"),
+    ("subset tool calls and override", "[tide, tide]", [[BREST]], "no no yes no"),
+    ("a function as override", "[tide: {port: {$matches: Brest}}]", [[BREST]], "yes yes yes yes"),
+    (
+        "overrides, without them",
+        "[booking: {}, rules: {query: an upgrade to first class}, rules: {query: x}]",
+        UPGRADE,
+        "no no no no",
+    ),
+    (
+        "overrides",
+        "[booking: {}, rules: {query: {$contains: upgrade}}, rules: {query: {$any: true}}]",
+        UPGRADE,
+        "no no no yes",
+    ),
+    (
+        "nested field overrides, without them",
+        "[booking: {id: '7'}, rules: {query: x, time: {start: noon, end: y}}, rules: {query: z}]",
+        NESTED,
+        "no no no no",
+    ),
+    (
+        "nested field overrides",
+        f"[booking: {{id: '7'}}, {SAME_START}, {SAME_START}]",
+        NESTED,
+        "yes yes yes yes",
+    ),
+]
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("case", SUITE, ids=[name for name, *_ in SUITE])
+def test_the_cases_of_the_test_suite_of_agentevals(
+    case: tuple[str, str, Turns, str], mode: str
+) -> None:
+    _, steps, turns, verdicts = case
+    holds = dict(zip(MODES, verdicts.split(), strict=True))[mode] == "yes"
+    assert (reason(steps, turns, mode) == "") == holds
+
+
 # Its modes for arguments: exact, ignore, and what it calls superset (the call has at least those of
 # the reference) is what we call subset: those that the step names. There we part from it: as it
 # looks for the calls of a run in the reference, for unordered and subset, it turns that round too.
