@@ -48,6 +48,11 @@ class Waiting:
             return "new"
         return listed([where for where, _, _ in parts(self.old, self.new)])
 
+    @property
+    def now(self) -> Golden | None:
+        """What waits by now: a test may have seen something newer, or have passed again."""
+        return GoldenFile.at(self.pending).cases.get(self.case)
+
     def accept(self) -> str:
         """Write it into the golden file, as ``--update`` does; what there is to say of it."""
         return settle(self.golden, self.pending, {self.case: self.new})
