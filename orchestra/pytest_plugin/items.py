@@ -154,7 +154,7 @@ class ScenarioCase(pytest.Item):
 def _call(config: pytest.Config) -> argparse.Namespace:
     """What ``orchestra test`` would have been called with."""
     call = ["test"]
-    for option in ("seed", "seeds"):
+    for option in ("seed", "seeds", "interleave"):
         if (given := config.getoption(f"orchestra_{option}")) is not None:
             call += [f"--{option}", str(given)]
     if config.getoption("orchestra_real_time"):
