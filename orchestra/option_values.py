@@ -11,6 +11,15 @@ def count(text: str) -> int:
     return int(text)
 
 
+def seeds(text: str) -> tuple[int, ...]:
+    """How many schedules, or by their seeds which: ``8``, or ``2,5``."""
+    numbers = tuple(count(it.strip()) for it in text.split(","))
+    found = numbers if len(numbers) > 1 else tuple(range(1, numbers[0] + 1))
+    if len(set(found)) < 2:
+        raise argparse.ArgumentTypeError("at least 2 schedules: how many, or their seeds, as 2,5")
+    return tuple(dict.fromkeys(found))
+
+
 def rate(text: str) -> float:
     rate = float(text)
     if not 0 < rate < float("inf"):

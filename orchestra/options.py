@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import __version__
-from .option_values import count, days, rate
-from .options_testing import add_options, seeds
+from .option_values import count, days, rate, seeds
+from .options_testing import add_options
 
 if TYPE_CHECKING:
     Verbs = argparse._SubParsersAction[argparse.ArgumentParser]

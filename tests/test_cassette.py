@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from langchain_core.tools import StructuredTool
 from runs import ROOT, by_call, check_promises
 from taping import record, replay, told_offline, unordered
 
@@ -22,6 +23,7 @@ from orchestra.events import ToolProgress
 from orchestra.regression import Transcript
 from orchestra.regression.golden import golden_of
 from orchestra.regression.spelled import script_of
+from orchestra.runtime.taped import TapedModel
 from orchestra.scenario import discover, load, loads
 from orchestra.scenario.nodes import compose
 
@@ -121,6 +123,20 @@ DIFFERENCES: list[tuple[tuple[str | int, ...], object, str | None]] = [
 ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("now", "told"),
+    [
+        ("abcx", "x is new"),
+        ("a", "b, c are missing"),
+        ("abx", "expected c, seen x"),
+        ("acb", "expected the order a, b, c, seen a, c, b"),
+    ],
+)
+def test_of_many_tools_only_those_are_told_that_are_not_on_both_sides(now: str, told: str) -> None:
+    old, new = ({"tools": [{"name": it} for it in some]} for some in ("abc", now))
+    assert difference(old, new) == f"the tools differ: {told}"
+
+
 @pytest.mark.parametrize(("where", "to", "told"), DIFFERENCES)
 def test_the_first_difference(where: tuple[str | int, ...], to: object, told: str | None) -> None:
     request = changed(*where, to=to)
@@ -213,3 +229,22 @@ def test_the_page_names_every_key_of_a_line() -> None:
         (row,) = re.findall(rf"^\| `{keys['type']}` \|.*$", table, re.MULTILINE)
         named = set(re.findall(r"`(\w+)`", row))
         assert keys.keys() - {"case"} <= named | {"type"}
+
+
+def test_tools_that_stay_the_same_are_put_on_the_wire_once() -> None:
+    """An agent binds its tools anew for each answer; of thirty, that was a fifth of a replay."""
+
+    def look(city: str) -> str:
+        """Looks."""
+        return city
+
+    def ask(city: str) -> str:
+        """Asks."""
+        return city
+
+    one, two = (StructuredTool.from_function(it) for it in (look, ask))
+    model = TapedModel()
+    first = model.bind_tools([one, two]).offered
+    assert [it["name"] for it in first] == ["look", "ask"]
+    assert model.bind_tools([one, two]).offered is first
+    assert [it["name"] for it in model.bind_tools([two]).offered] == ["ask"]

@@ -181,8 +181,8 @@ FAILS = [
     (
         DESK,
         "{tool_result: {tool: fetch, contains: a book}}",
-        "tool_result: the run: expected that fetch answered with 'a book'; 2 results, the last: "
-        "seen in lead/reader#1 succeeded: 'a page'",
+        "tool_result: the run: expected that fetch answered with 'a book'; 2 results, none of them "
+        "so:",
     ),
     (
         DESK,
@@ -193,12 +193,17 @@ FAILS = [
     (
         DESK,
         "{agent: reader, max: {first_token: 2.5, tool_calls: 0}}",
-        "max: first_token: expected at most 2.5, seen 3; tool_calls: expected at most 0, seen 1, most by lead/reader#1 (1)",
+        "max: first_token: expected at most 2.5, seen 3, in lead/reader#2; tool_calls: expected at most 0, seen 1, most by lead/reader#1 (1)",
     ),
     (
         DESK,
         "{agent: lead, max: {tokens: 74}}",
         "max: tokens: expected at most 74, seen 75",
+    ),
+    (
+        DESK,
+        "{max: {seconds: 1}}",
+        "max: seconds: expected at most 1, seen 3, longest at its model: lead/reader#2 (3)",
     ),
     (DESK, "{error: x}", "error: the run: expected an error, seen status 'completed'"),
     (

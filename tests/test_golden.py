@@ -11,7 +11,8 @@ from virtual import run_virtually
 from orchestra import cli
 from orchestra.errors import CHECK_FAILED, INVALID, OK
 from orchestra.regression import GoldenFile, Transcript
-from orchestra.regression.golden import difference, dump, golden_of, plain
+from orchestra.regression.differing import difference
+from orchestra.regression.golden import dump, golden_of, plain
 from orchestra.runtime import run
 
 TEAM = """\
@@ -128,9 +129,10 @@ def test_a_change_is_told_by_call_and_line_and_waits_for_a_review(
     capsys.readouterr()
     assert cli.main(["test", "team.yaml"]) == CHECK_FAILED
     told = capsys.readouterr().out
-    assert "golden: lead, lead/w#1 differ from the golden file; lead:" in told
-    assert "-    result: first" in told
-    assert "+    result: fourth" in told
+    assert "golden: lead/w#1, lead differ from the golden file; lead/w#1:" in told
+    assert "@@ message 2 @@" in told
+    assert "-- text: first" in told
+    assert "+- text: fourth" in told
     assert team.with_name("team.golden.yaml").read_text() == before
     waiting = GoldenFile.at(team.parent / ".orchestra/goldens/team.golden.yaml")
     assert waiting.cases["team"]["calls"]["lead/w#1"]["messages"][1] == {"text": "fourth"}
@@ -195,3 +197,75 @@ def test_a_long_difference_is_cut() -> None:
     assert told is not None
     assert len(told.splitlines()) < 30
     assert told.endswith("more lines")
+
+
+def calls(**told: list[str | dict[str, object]]) -> dict[str, object]:
+    """A golden: of each call its messages, each a text, or the tool calls that it asks for."""
+    return {
+        "status": "completed",
+        "output": "",
+        "calls": {
+            path.replace("_", "/"): {
+                "messages": [
+                    {"text": it} if isinstance(it, str) else {"text": "", "tool_calls": [it]}
+                    for it in messages
+                ]
+            }
+            for path, messages in told.items()
+        },
+    }
+
+
+def asked(tool: str, result: str = "ok", **args: object) -> dict[str, object]:
+    return {"tool": tool, "args": args, "result": result}
+
+
+def test_who_began_it_comes_before_all_who_only_heard_of_it() -> None:
+    """Of the call's parent and its sibling only tasks and results differ, or what came after."""
+    old = calls(
+        **{"a": [asked("w", "x"), asked("v", "y"), "end"], "a_w#1": ["x"], "a_v#1": ["y"]},
+    )
+    new = calls(
+        **{"a": [asked("w", "z"), asked("v", "q", of="z"), "is z"], "a_w#1": ["z"], "a_v#1": ["q"]},
+    )
+    new["calls"]["a/v#1"]["task"] = "z"  # type: ignore[index]
+    told = difference(old, new)
+    assert told is not None
+    assert told.split("\n") == [
+        "a/w#1, a, a/v#1 differ from the golden file; a/w#1:",
+        "@@ message 1 @@",
+        " messages:",
+        "-- text: x",
+        "+- text: z",
+    ]
+
+
+def test_each_that_began_it_is_shown() -> None:
+    old = calls(**{"a": [asked("w"), "end"], "a_w#1": ["one"], "a_w#2": ["two"], "b": ["b"]})
+    new = calls(**{"a": [asked("w"), "end"], "a_w#1": ["one"], "a_w#2": ["2"], "b": [asked("t")]})
+    told = difference(old, new)
+    assert told is not None
+    assert "a/w#2, b differ from the golden file; a/w#2:" in told
+    assert "\nb:\n@@ message 1 @@" in told
+
+
+def test_who_is_another_now_and_does_the_same() -> None:
+    old, new = calls(**{"a": ["x"], "a_w#1": ["y"]}), calls(**{"b": ["x"], "b_w#1": ["y"]})
+    assert difference(old, new) == (
+        "a, a/w#1, b, b/w#1 differ from the golden file\na is b now, and does the same"
+    )
+
+
+def test_who_is_not_called_any_more() -> None:
+    told = difference(calls(a=["x"], b=["y"]), calls(a=["x"]))
+    assert told == (
+        "b differs from the golden file; b:\n@@ no longer called @@\n-messages:\n-- text: y"
+    )
+
+
+def test_true_is_not_1_but_3_is_3_0() -> None:
+    old, new = calls(a=[asked("t", n=1)]), calls(a=[asked("t", n=True)])
+    told = difference(old, new)
+    assert told is not None
+    assert "+      n: true" in told
+    assert difference(calls(a=[asked("t", n=3)]), calls(a=[asked("t", n=3.0)])) is None

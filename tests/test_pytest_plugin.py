@@ -321,6 +321,32 @@ def test_clocks_and_seeds_are_those_of_a_suite(project: pytest.Pytester) -> None
     assert (project.path / "rung").read_text() == "xxxx"
 
 
+RACE = """\
+version: 1
+name: race
+agents: {lead: {subagents: [w]}, w: {tools: [take]}}
+tools: {take: {returns: [{value: first, times: 1}, {value: second}]}}
+input: go
+script:
+  lead: [{tool_calls: [{w: {query: a}}, {w: {query: b}}]}, {text: done}]
+  w: [{tool_calls: [take]}, {text: taken}]
+"""
+
+
+def test_orders_that_do_not_come_out_alike(project: pytest.Pytester) -> None:
+    write(project, "scenarios/race.yaml", RACE)
+    run(project, "scenarios/race.yaml").assert_outcomes(passed=1)
+    result = run(project, "scenarios/race.yaml", "--orchestra-interleave", "4")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "order: the outcome depends on what comes first: 4 schedules, *",
+            "to repeat it: --interleave *",
+        ]
+    )
+    assert run(project, "--orchestra-interleave", "x").ret == pytest.ExitCode.USAGE_ERROR
+
+
 def test_hostile_text(project: pytest.Pytester) -> None:
     text = GREETING.replace("name: greeting", 'name: "a::b [0] /x"')
     text = text.replace("{match: Hello, text: Bonjour !}", '{match: Hello, text: "\\e[2J"}')
@@ -340,7 +366,7 @@ def test_its_options_are_told(project: pytest.Pytester) -> None:
     offered = set(
         re.findall(r"orchestra_files|--orchestra[a-z-]*", run(project, "--help").stdout.str())
     )
-    assert len(offered) == 5
+    assert len(offered) == 6
     assert offered <= set(re.findall(r"[\w-]+", REGRESSION))
 
 

@@ -218,7 +218,12 @@ def test_another_prompt(server: Quirky, gone: Callable[[], None], call: Orchestr
     code, out, err = call("run", "desk.yaml", "--mode", "loose", "--display", "jsonl")
     drift = [(e.call, e.recorded_call, e.replies) for e in of(events.Warned, read(out))]
     assert (code, drift) == (OK, [("editor", "editor", (1,)), ("editor", "editor", (2,))])
-    Path("desk.yaml").write_text(DESK.replace("You edit.", "You cut.") + "  - no_warnings: true\n")
+    assert " (and in 1 more)" in call("test", "desk.yaml", "--mode", "loose")[1]
+    text = DESK.replace("You edit.", "You cut.").replace(
+        "Published.}", "Published.}, {no_warnings: true}"
+    )
+    Path("desk.yaml").write_text(text)
+    assert call("test", "desk.yaml", "--mode", "loose")[0] == OK  # to allow it is what loose is for
 
 
 def test_another_name(server: Quirky, gone: Callable[[], None], call: Orchestra) -> None:
@@ -232,6 +237,20 @@ def test_another_name(server: Quirky, gone: Callable[[], None], call: Orchestra)
     assert code == CHECK_FAILED
     for number in (1, 2):
         assert f"cassette: reply 1 of 'editor/writer#{number}' was never asked for" in out
+
+
+def test_another_name_of_the_main_agent(
+    server: Quirky, gone: Callable[[], None], call: Orchestra
+) -> None:
+    server.answer = team
+    recorded(call, gone)
+    Path("desk.yaml").write_text(DESK.replace("editor", "chief"))
+    code, out, _ = call("test", "desk.yaml")
+    assert code == MISSING
+    told = (
+        "chief: desk.cassette.jsonl has no reply for this call; the same was asked by 'editor' for"
+    )
+    assert f"{told} reply 1; to record it: " in out
 
 
 def test_a_call_that_was_never_recorded(

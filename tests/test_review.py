@@ -6,6 +6,8 @@ import io
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ from orchestra.console.sides import Sides
 from orchestra.errors import CHECK_FAILED, INVALID, OK
 from orchestra.regression import GoldenFile
 from orchestra.regression.reviewing import Waiting, waiting
+from orchestra.verbs.reviewing import _Desk
 
 TEAM = """\
 version: 1
@@ -62,8 +65,8 @@ def test_in_a_pipe_it_lists(project: Path, capsys: pytest.CaptureFixture[str]) -
         assert cli.main(["review", *args]) == CHECK_FAILED
         out, err = capsys.readouterr()
         assert out.splitlines() == [
-            "old.golden.yaml  team[one]  lead, lead/w#1",
-            "old.golden.yaml  team[two]  lead, lead/w#1",
+            "old.golden.yaml  team[one]  lead/w#1, lead",
+            "old.golden.yaml  team[two]  lead/w#1, lead",
             "sub/new.golden.yaml  team[one]  new",
         ]
         assert err.startswith("3 wait; ")
@@ -100,6 +103,63 @@ def test_what_is_accepted_by_now_does_not_wait(
     capsys.readouterr()
     assert cli.main(["review"]) == OK
     assert "new.golden.yaml: waits, and its scenario is gone" in capsys.readouterr().err
+
+
+def desk_of(project: Path) -> _Desk:
+    """Somebody is looking at what waits of old.yaml."""
+    pending = project / ".orchestra/goldens/old.golden.yaml"
+    found = [it for it in waiting([(Path("old.golden.yaml"), pending)]) if isinstance(it, Waiting)]
+    assert len(found) == 2
+    return _Desk(lambda golden: pending.parent, found)
+
+
+@pytest.mark.parametrize("answer", ["accept", "reject"])
+def test_an_answer_is_only_about_what_was_shown(
+    project: Path, capsys: pytest.CaptureFixture[str], answer: str
+) -> None:
+    """A test that is played meanwhile has seen something newer, which nobody has looked at yet."""
+    desk = desk_of(project)
+    (project / "old.yaml").write_text(TEAM.replace("SAID", "fifth"))
+    assert cli.main(["test", "old.yaml", "-k", "one"]) == CHECK_FAILED
+    capsys.readouterr()
+    desk.all(answer)
+    out = capsys.readouterr().out
+    assert "team[one]  old.golden.yaml  is newer than what was shown: it waits on" in out
+    assert out.endswith(f"1 {answer}ed, 1 still waits\n")
+    assert waits(project, "old") == ["team[one]"]
+    assert accepted("old.yaml", "team[one]") == "first"
+    assert accepted("old.yaml", "team[two]") == ("fourth" if answer == "accept" else "first")
+
+
+def test_what_passes_again_meanwhile_is_not_accepted(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    desk = desk_of(project)
+    (project / "old.yaml").write_text(TEAM.replace("SAID", "first"))
+    assert cli.main(["test", "old.yaml"]) == OK
+    desk.all("accept")
+    assert "team[one]  old.golden.yaml  waits no longer" in capsys.readouterr().out
+    assert desk.left == 0
+    assert accepted("old.yaml", "team[one]") == "first"
+
+
+@pytest.mark.parametrize("more", [[], ["--update"]])
+def test_a_suite_writes_goldens_while_nobody_else_does(
+    project: Path, monkeypatch: pytest.MonkeyPatch, more: list[str]
+) -> None:
+    """Two suites of one project, or one beside a review, would lose what the other has written."""
+    pending, before = project / ".orchestra/goldens/old.golden.yaml", list[tuple[Path, bool]]()
+    pending.unlink()
+
+    @contextmanager
+    def seen(folder: Path) -> Iterator[None]:
+        before.append((folder, pending.exists() or accepted("old.yaml", "team[one]") == "fourth"))
+        yield
+
+    monkeypatch.setattr("orchestra.verbs.suite.alone", seen)
+    cli.main(["test", "old.yaml", *more])
+    assert before == [(pending.parent, False)]
+    assert pending.exists() != bool(more)
 
 
 def test_what_is_wrong_is_told_and_the_rest_goes_on(
@@ -173,7 +233,7 @@ def test_only_what_differs_is_shown(project: Path) -> None:
     (one, *_) = waiting([(Path("old.golden.yaml"), project / ".orchestra/goldens/old.golden.yaml")])
     assert isinstance(one, Waiting)
     parts = {it.where: it for it in one.parts}
-    assert [*parts] == ["lead", "lead/w#1"]
+    assert [*parts] == ["lead/w#1", "lead"]
     assert ("other", "- text: first", "- text: fourth") in parts["lead/w#1"].rows
     assert [it for it in parts["lead/w#1"].lines if it[0] in "+-"] == [
         "-- text: first",

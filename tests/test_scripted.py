@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from langchain.agents import create_agent
 from langchain_core.messages import AIMessageChunk, HumanMessage
-from runs import collect, of, scenario
+from runs import collect, finished, of, play, scenario
 from virtual import run_virtually
 
 from orchestra import MissingReply, events
@@ -126,3 +126,15 @@ def test_parallel_calls_wait_at_the_same_time() -> None:
     """)
     seen = run_virtually(collect(run(loaded)))
     assert seen[-1].t == pytest.approx(3.0)
+
+
+async def test_of_many_script_keys_those_are_told_that_are_nearest() -> None:
+    keys = "".join(f"  lead/w#{number}: [{{text: x}}]\n" for number in range(2, 30))
+    seen = await play(
+        "agents: {lead: {subagents: [w, v]}, w: {}, v: {}}\ninput: go\nscript:\n"
+        f"  lead: [{{tool_calls: [{{v: {{query: q}}}}]}}]\n  lead/v#3: [{{text: x}}]\n{keys}"
+    )
+    told = finished(seen).error
+    assert told is not None
+    assert told.startswith("lead/v#1: no key of 'script' fits this call (its keys: 'lead/v#3', ")
+    assert told.endswith(" and 22 more)")

@@ -176,6 +176,12 @@ async def test_a_failure_that_is_expected_passes() -> None:
     assert verdict(plain.cases[0], Transcript.of([failed])) == Verdict(
         RUN_FAILED, ("the run failed: boom",)
     )
+    wanted = scenario(crash + "expect: [{status: completed}]\n")
+    reasons = verdict(wanted.cases[0], Transcript.of([failed])).reasons
+    assert reasons == (
+        "the run failed: boom",  # and not once more behind the status
+        "status: the run: expected status 'completed', seen 'failed'",
+    )
     missing = RunFinished(status="failed", error="no reply", error_type="MissingReply")
     assert verdict(loaded.cases[0], Transcript.of([missing])).code == MISSING
     assert verdict(loaded.cases[0], Transcript.of([])).code == RUN_FAILED

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
-from runs import scenario
+from runs import play, scenario
+from virtual import run_virtually
 
 from orchestra.events import AgentStarted, ModelFinished, RunFinished, RunStarted, ToolCall
 from orchestra.regression import Transcript
 from orchestra.regression.checks import judge
+from orchestra.trajectory.transcript import ToolResult
 
 Turns = list[list[dict[str, dict[str, object]]]]
 
@@ -82,6 +86,84 @@ MODES = ("strict", "unordered", "subset", "superset")
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("case", AGENTEVALS, ids=[name for name, *_ in AGENTEVALS])
 def test_the_modes_mean_what_they_mean_in_agentevals(
+    case: tuple[str, str, Turns, str], mode: str
+) -> None:
+    _, steps, turns, verdicts = case
+    holds = dict(zip(MODES, verdicts.split(), strict=True))[mode] == "yes"
+    assert (reason(steps, turns, mode) == "") == holds
+
+
+# Its own test-suite, case by case, told of a harbour: an override for a tool is a matcher in a step.
+# Two things it has we have not: an order of messages (a list of steps has none), and the mode for
+# arguments that it calls subset, a call with no other arguments than those of the reference.
+BREST, CORK = {"tide": {"port": "Brest"}}, {"tide": {"port": "Cork"}}
+UPGRADE: Turns = [
+    [{"booking": {}}],
+    [{"ships": {"from": "Brest", "after": "noon"}}],
+    [{"rules": {"query": "cabin upgrades"}}, {"rules": {"query": "first class"}}],
+]
+NESTED: Turns = [
+    [{"booking": {"id": "7"}}],
+    [
+        {"rules": {"query": it, "time": {"start": "noon", "end": "two"}}}
+        for it in ("cabin", "first class")
+    ],
+]
+SAME_START = "rules: {query: {$any: true}, time: {start: noon, end: {$any: true}}}"
+SUITE: list[tuple[str, str, Turns, str]] = [
+    ("match", "[tide: {port: Brest}]", [[BREST]], "yes yes yes yes"),
+    (
+        "different tool message order",
+        "[tide: {port: Cork}, tide: {port: Brest}]",
+        [[BREST, CORK]],
+        "yes yes yes yes",
+    ),
+    (
+        "different message count",
+        "[tide: {port: Cork}, tide: {port: Brest}]",
+        [[BREST], [CORK]],
+        "no yes yes yes",
+    ),
+    (
+        "subset tool call",
+        "[tide: {port: Cork}, tide: {port: Brest}]",
+        [[BREST]],
+        "no no yes no",
+    ),
+    ("different called tools", "[gauge: {port: Port of Brest}]", [[BREST]], "no no no no"),
+    ("extra tool calls and override", "[tide]", [[BREST, CORK]], "no no no yes"),
+    ("subset tool calls and override", "[tide, tide]", [[BREST]], "no no yes no"),
+    ("a function as override", "[tide: {port: {$matches: Brest}}]", [[BREST]], "yes yes yes yes"),
+    (
+        "overrides, without them",
+        "[booking: {}, rules: {query: an upgrade to first class}, rules: {query: x}]",
+        UPGRADE,
+        "no no no no",
+    ),
+    (
+        "overrides",
+        "[booking: {}, rules: {query: {$contains: upgrade}}, rules: {query: {$any: true}}]",
+        UPGRADE,
+        "no no no yes",
+    ),
+    (
+        "nested field overrides, without them",
+        "[booking: {id: '7'}, rules: {query: x, time: {start: noon, end: y}}, rules: {query: z}]",
+        NESTED,
+        "no no no no",
+    ),
+    (
+        "nested field overrides",
+        f"[booking: {{id: '7'}}, {SAME_START}, {SAME_START}]",
+        NESTED,
+        "yes yes yes yes",
+    ),
+]
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("case", SUITE, ids=[name for name, *_ in SUITE])
+def test_the_cases_of_the_test_suite_of_agentevals(
     case: tuple[str, str, Turns, str], mode: str
 ) -> None:
     _, steps, turns, verdicts = case
@@ -180,6 +262,14 @@ def test_what_is_equal_is_cut_in_the_middle_and_at_its_ends() -> None:
     ]
 
 
+def test_long_arguments_are_not_told_twice() -> None:
+    """The line above the diff is short: a terminal would wrap it to half a screen."""
+    steps = ", ".join(f"t: {{text: {'x' * 70}{number}}}" for number in range(6))
+    first = reason(f"[{steps}]", []).split("\n")[0]
+    assert len(first) < 600
+    assert first.count(" … and 4 more") == 2
+
+
 @pytest.mark.parametrize("mode", [*MODES, "in_order"])
 def test_a_failure_fits_on_a_screen(mode: str) -> None:
     turns: Turns = [[{"t": {"n": number}}] for number in range(300)]
@@ -193,6 +283,19 @@ def test_calls_of_one_turn_stand_where_their_steps_do() -> None:
     turns: Turns = [[{"a": {}}, {"x": {}}, {"c": {}}], [{"d": {}}]]
     lines = ["  c{}", "- b", "+ x{}  (turn 1)", "  a{}", "  d{}"]
     assert told("[c, b, a, d]", turns) == lines
+
+
+def test_one_call_too_many_is_one_difference_though_all_later_steps_are_due_elsewhere() -> None:
+    first: Turns = [[{"t": {"n": 1}}, {"t": {"n": 99}}]]
+    rest: Turns = [[{"t": {"n": 4}}, {"t": {"n": 2}}, {"t": {"n": 3}}], [{"t": {"n": 5}}]]
+    steps = ", ".join(f"t: {{n: {number}}}" for number in (1, 2, 3, 4, 5))
+    assert told(f"[{steps}]", first + rest) == [
+        '  t{"n": 1}',
+        '+ t{"n": 99}  (turn 1)',
+        '  t{"n": 2}',
+        '  t{"n": 3}',
+        "  … 2 more that fit",
+    ]
 
 
 def test_who_did_it_instead_is_named() -> None:
@@ -285,6 +388,36 @@ def test_a_text_that_is_hostile_is_made_harmless() -> None:
     told += "\n".join(about('{equals: "a\\nb"}', "a\nb\x1b[2J"))
     assert "\x1b" not in told
     assert "\u202e" not in told
+
+
+def test_whose_words_the_output_is() -> None:
+    """A sequence says nothing itself: who is to be looked at is its last step."""
+    text = "agents: {a: {sequence: [b, c]}, b: {}, c: {}}\ninput: go\nscript: {b: [{text: x}], c: [{text: y}]}\n"
+    loaded = scenario(text + "expect: [{output: z}]\n")
+    transcript = Transcript.of(run_virtually(play(loaded)))
+    told = judge(loaded.cases[0].expect[0], transcript).reason
+    assert told == "expected to contain 'z', seen 'y'\nthese are the words of a/c#1"
+
+
+def test_the_results_of_a_tool_that_was_called_more_than_once() -> None:
+    transcript = ran([])
+    for number in range(6):
+        status: Literal["succeeded", "failed"] = "failed" if number == 2 else "succeeded"
+        transcript.calls["a"].results.append(
+            ToolResult(str(number), "t", status, f"it is {number}")
+        )
+    loaded = scenario(
+        "agents: {a: {tools: [t]}}\ntools: {t: {returns: [{value: x}]}}\ninput: go\n"
+        "expect: [{tool_result: {tool: t, status: succeeded, contains: it is 9}}]\n"
+    )
+    assert judge(loaded.cases[0].expect[0], transcript).reason.split("\n") == [
+        "the run: expected that t succeeded with 'it is 9'; 6 results, none of them so:",
+        "a failed: 'it is 2'",
+        "a succeeded: 'it is 3'",
+        "a succeeded: 'it is 4'",
+        "a succeeded: 'it is 5'",
+        "… and 2 more",
+    ]
 
 
 @pytest.mark.parametrize(

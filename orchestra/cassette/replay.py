@@ -14,6 +14,9 @@ from .lines import Decided, Heard, Json, Line, Take, ToolTake, Voice
 from .requests import difference, same
 from .tape import Asked, Played, Tape
 
+DRIFTED = ": not the request that was recorded: "
+"""Between whose reply it is, and in what its request differs."""
+
 
 @dataclass(frozen=True, slots=True)
 class Replay:
@@ -121,7 +124,7 @@ class ReplayTape(Tape):
             return take, None
         told = difference(take.request, asked.request) or "it differs"
         if not self._replay.strict:
-            return take, f"reply {number}: not the request that was recorded: {told}"
+            return take, f"reply {number}{DRIFTED}{told}"
         elsewhere = [it for it in self._takes.takes if it.digest == asked.digest]
         if elsewhere:
             told += f"; the same was asked by {elsewhere[0].call!r} for reply {elsewhere[0].turn}"
@@ -137,6 +140,8 @@ class ReplayTape(Tape):
             return f"{asked.call}: {told}{self._advice()}"
         paths = dict.fromkeys(it.call for it in self._takes.takes if it.reply is not None)
         hint = nearest(asked.call, paths) or "recorded: " + (", ".join([*paths][:8]) or "nothing")
+        if same_ := next((it for it in self._takes.takes if it.digest == asked.digest), None):
+            hint = f"the same was asked by {same_.call!r} for reply {same_.turn}"
         return f"{asked.call}: {name} has no reply for this call; {hint}{self._advice()}"
 
     def _advice(self) -> str:

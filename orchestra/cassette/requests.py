@@ -79,7 +79,7 @@ def _message(old: Json, new: Json) -> str:
 def _tools(before: list[Json], now: list[Json]) -> str | None:
     old, new = ({str(it.get("name")): it for it in tools} for tools in (before, now))
     if [*old] != [*new]:
-        return f"the tools differ: expected {_listed(old)}, seen {_listed(new)}"
+        return f"the tools differ: {_changed([*old], [*new])}"
     for name, tool in old.items():
         other = new[name]
         for part in {**tool, **other}:
@@ -87,6 +87,17 @@ def _tools(before: list[Json], now: list[Json]) -> str | None:
                 pair = _pair(tool.get(part), other.get(part))
                 return f"the {part} of tool {name!r} differs{pair}"
     return None
+
+
+def _changed(old: list[str], new: list[str]) -> str:
+    """Of many tools only those that are not on both sides."""
+    gone, come = ([it for it in one if it not in two] for one, two in ((old, new), (new, old)))
+    if len(gone) == len(old) or (gone and come):
+        return f"expected {_listed(gone)}, seen {_listed(come)}"
+    if not gone and not come:
+        return f"expected the order {_listed(old)}, seen {_listed(new)}"
+    names, what = (come, "new") if come else (gone, "missing")
+    return f"{_listed(names)} {'is' if len(names) == 1 else 'are'} {what}"
 
 
 def _rest(expected: Json, seen: Json) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ..option_values import count
+from ..option_values import count, seeds
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -24,14 +24,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--orchestra-seed", type=count, metavar="N", help=about)
     about = "play each case of a scenario K more times, with the seeds 1 to K"
     group.addoption("--orchestra-seeds", type=count, metavar="K", help=about)
+    about = "play each case in N orders of what runs side by side; it has to come out the same"
+    group.addoption("--orchestra-interleave", type=_seeds, metavar="N", help=about)
     about = "let delays, rates and timeouts of scenarios take their time"
     group.addoption("--orchestra-real-time", action="store_true", help=about)
     about = "patterns, as in python_files, of the scenarios that are collected in folders"
     parser.addini("orchestra_files", about, type="args", default=[])
 
 
+def _seeds(text: str) -> str:
+    """As it was given, if it is right: it is handed on to the options of `orchestra test`."""
+    seeds(text)
+    return text
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    names = ("seed", "seeds", "real_time")
+    names = ("seed", "seeds", "interleave", "real_time")
     given = [it for it in names if config.getoption(f"orchestra_{it}") not in (None, False)]
     if len(given) > 1:
         one, two, *_ = (f"--orchestra-{it.replace('_', '-')}" for it in given)

@@ -73,8 +73,10 @@ class ScenarioFile(pytest.File):
     def setup(self) -> None:
         """Build the team."""
         root, home = self.scenario.source.root, load_settings().home
-        self._left, self._waiting = Leftovers(), goldens_folder(root, home)
-        self._goldens = Goldens(lambda path: pending_golden(path, root, home))
+        self._left, waiting = Leftovers(), goldens_folder(root, home)
+        self._goldens = Goldens(
+            lambda path: pending_golden(path, root, home), alone=lambda _: alone(waiting)
+        )
         try:
             self._stage = Stage.of(self.scenario, self._how)
         except Exception as error:  # noqa: BLE001 - code of the project was loaded
@@ -103,8 +105,7 @@ class ScenarioFile(pytest.File):
         self._stage.close()
         self._stage = None
         if any(check.golden for _, check in self.scenario.checks):
-            with alone(self._waiting):
-                deque(self._goldens.write(self.path), maxlen=0)  # each case has said so itself
+            deque(self._goldens.write(self.path), maxlen=0)  # each case has said so itself
         if left := self._left.lines([it.name for it in self.scenario.cases]):
             pytest.fail(self.told(left), pytrace=False)
 
@@ -153,7 +154,7 @@ class ScenarioCase(pytest.Item):
 def _call(config: pytest.Config) -> argparse.Namespace:
     """What ``orchestra test`` would have been called with."""
     call = ["test"]
-    for option in ("seed", "seeds"):
+    for option in ("seed", "seeds", "interleave"):
         if (given := config.getoption(f"orchestra_{option}")) is not None:
             call += [f"--{option}", str(given)]
     if config.getoption("orchestra_real_time"):

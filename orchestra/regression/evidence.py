@@ -13,7 +13,8 @@ from ..scenario.expect import Expectation
 from ..text import one_line
 from ..trajectory import Transcript
 from .checks.tool_calls import sides
-from .golden import Golden, golden_of, lines_of, parts, plain
+from .differing import lines_of, parts
+from .golden import Golden, golden_of, plain
 
 _LINES = 400  # of a side
 _WIDTH = 2000  # characters of a line

@@ -8,10 +8,9 @@ calls, so the same run gives the same file under any interleaving.
 from __future__ import annotations
 
 import contextlib
-import difflib
 import json
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,15 +18,13 @@ from typing import Any
 import yaml
 
 from ..errors import UsageError
-from ..scenario import Expectation
 from ..text import one_line
 from ..trajectory import Call, Transcript
 from ..trajectory.compare import natural
 
 VERSION = 1
 _HEAD = "# What {name} says and does; 'orchestra test --update' writes it.\n"
-_WRITE = "write it with: orchestra test --update"
-_SHOWN = 24  # lines of a diff in a reason
+WRITE = "write it with: orchestra test --update"
 _WIDTH = 100
 
 Golden = dict[str, Any]
@@ -119,7 +116,7 @@ class GoldenFile:
             raise UsageError(f"{path} is no golden file: {one_line(str(error), 200)}") from None
         cases = document.get("cases") if isinstance(document, dict) else None
         if not isinstance(cases, dict) or document.get("version") != VERSION:
-            raise UsageError(f"{path} is no golden file of version {VERSION}; {_WRITE}")
+            raise UsageError(f"{path} is no golden file of version {VERSION}; {WRITE}")
         return cls(path, cases)
 
     def write(self, keep: Collection[str] | None = None) -> bool:
@@ -174,81 +171,3 @@ def plain(golden: Golden) -> Golden:
     """As it comes back from its file."""
     loaded: Golden = yaml.load(dump(golden), Loader=_Loader)  # noqa: S506 - as above
     return loaded
-
-
-# The check.
-
-
-@dataclass(slots=True)
-class GoldenCheck:
-    """The check ``golden`` of one case. ``seen`` is what was seen, where it is not in the file.
-
-    ``update``: whatever is seen first is right.
-    """
-
-    file: GoldenFile
-    case: str
-    update: bool = False
-    seen: Golden | None = None
-
-    def __call__(self, _: Expectation, transcript: Transcript) -> str | None:
-        expected, seen = self.file.cases.get(self.case), golden_of(transcript)
-        if self.update and self.seen is None:
-            self.seen = seen
-            return None
-        if self.update:
-            expected = self.seen
-        if expected is None:
-            self.seen = seen
-            return f"no golden of {self.case!r} yet in {self.file.path.name}; {_WRITE}"
-        reason = difference(expected, seen)
-        if reason is not None and not self.update:
-            self.seen = seen
-        return reason
-
-
-# The comparison.
-
-
-def difference(expected: Golden, seen: Golden) -> str | None:
-    """Which calls differ, and the lines of the first that does; None if nothing does."""
-    if plain(expected) == (seen := plain(seen)):
-        return None
-    differing = [*parts(plain(expected), seen)]
-    names = [name for name, _, _ in differing]
-    first, before, after = differing[0]
-    lines = diff(before, after)
-    rest = len(lines) - _SHOWN
-    told = [f"{listed(names)} differ{'s' * (len(names) == 1)} from the golden file; {first}:"]
-    return "\n".join(told + lines[:_SHOWN] + ([f"… and {rest} more lines"] if rest > 0 else []))
-
-
-def parts(expected: Golden, seen: Golden) -> Iterator[tuple[str, Any, Any]]:
-    """What differs: of the calls each by itself, deepest causes last as they are called.
-
-    Each with what is expected and what is seen there.
-    """
-    old, new = expected.get("calls") or {}, seen.get("calls") or {}
-    for path in sorted(old.keys() | new.keys(), key=natural):
-        if old.get(path) != new.get(path):
-            yield path, old.get(path), new.get(path)
-    for key in ("status", "error", "output", "handoffs"):
-        if expected.get(key) != seen.get(key):
-            yield f"the run's {key}", expected.get(key), seen.get(key)
-
-
-def diff(before: Any, after: Any) -> list[str]:
-    """The lines of two values in YAML, as in ``diff -u``, without its header."""
-    return [*difflib.unified_diff(lines_of(before), lines_of(after), lineterm="", n=2)][2:]
-
-
-def lines_of(value: Any) -> list[str]:
-    """A part as lines; none if it is not there."""
-    if isinstance(value, dict):
-        return dump(value).splitlines()
-    return [] if value is None else str(value).splitlines() or [""]
-
-
-def listed(names: list[str]) -> str:
-    """Names, a few of them."""
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,15 +12,21 @@ from .golden import Golden, GoldenFile
 from .results import CaseResult
 
 
+def _anyhow(_: Path) -> AbstractContextManager[None]:
+    return nullcontext()
+
+
 @dataclass(slots=True)
 class Goldens:
     """What the cases of a file saw, until the file is over, and what becomes of it.
 
-    ``pending`` gives the file in which a scenario's goldens wait for a review.
+    ``pending`` gives the file in which a scenario's goldens wait for a review, ``alone`` keeps
+    others, as another suite or that review, from writing it meanwhile.
     """
 
     pending: Callable[[Path], Path]
     update: bool = False
+    alone: Callable[[Path], AbstractContextManager[None]] = _anyhow
     _seen: dict[Path, dict[str, Golden | None]] = field(default_factory=dict)
 
     def take(self, result: CaseResult) -> None:
@@ -52,7 +59,10 @@ class Goldens:
         new = {name: it for name, it in cases.items() if it is not None}
         if not new:
             return
-        if said := settle(GoldenFile.beside(path).path, self.pending(path), new, names=names):
+        golden = GoldenFile.beside(path).path
+        with self.alone(path):
+            said = settle(golden, self.pending(path), new, names=names)
+        if said:
             yield said
 
     def _hold(self, path: Path, cases: dict[str, Golden | None]) -> Iterator[str]:
@@ -60,10 +70,11 @@ class Goldens:
         new = {name: it for name, it in cases.items() if it is not None}
         if not new and not pending.exists():
             return
-        waiting = GoldenFile.at(pending)
-        done = [name for name, it in cases.items() if it is None and name in waiting.cases]
-        if done or new:
-            _write(done, waiting, new)
+        with self.alone(path):
+            waiting = GoldenFile.at(pending)
+            done = [name for name, it in cases.items() if it is None and name in waiting.cases]
+            if done or new:
+                _write(done, waiting, new)
         if new:
             count = f"{len(new)} golden{'s' * (len(new) > 1)}"
             yield f"{count} of {path} to look at: orchestra review {path}"

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import UsageError
+from ..scenario.matcher import same
 from .beside import Row, beside
-from .golden import Golden, GoldenFile, diff, lines_of, listed, parts, plain
+from .differing import diff, lines_of, listed, parts
+from .golden import Golden, GoldenFile, plain
 from .goldens import settle
 
 
@@ -46,6 +48,11 @@ class Waiting:
             return "new"
         return listed([where for where, _, _ in parts(self.old, self.new)])
 
+    @property
+    def now(self) -> Golden | None:
+        """What waits by now: a test may have seen something newer, or have passed again."""
+        return GoldenFile.at(self.pending).cases.get(self.case)
+
     def accept(self) -> str:
         """Write it into the golden file, as ``--update`` does; what there is to say of it."""
         return settle(self.golden, self.pending, {self.case: self.new})
@@ -68,5 +75,5 @@ def waiting(files: Iterable[tuple[Path, Path]]) -> Iterator[Waiting | UsageError
             continue
         for case, seen in new.items():
             accepted = old.get(case)
-            if accepted is None or plain(accepted) != plain(seen):
+            if accepted is None or not same(plain(accepted), plain(seen)):
                 yield Waiting(golden, pending, case, seen, accepted)

@@ -18,7 +18,8 @@ from ..scenario import Case, Scenario
 from .checks import Judge
 from .choice import Choice
 from .concerns import concerns, fingerprint
-from .golden import GoldenCheck, GoldenFile
+from .golden import GoldenFile
+from .golden_check import GoldenCheck
 from .interleave import interleaved
 from .results import CaseResult, failure
 from .told import Begun, Known, Over, Planned, Played, Told

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterable, Callable, Coroutine, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from ..cassette.replay import DRIFTED
 from ..errors import OK
 from ..events import Event
 from ..scenario import Case, Scenario
@@ -96,7 +97,7 @@ class Tries:
         finished = transcript.finished if transcript else None
         if transcript and (self.failed is None or not self.figures):
             self.figures = figures_of(transcript)
-        for told in transcript.drift if transcript else ():
+        for told in _folded(transcript.drift) if transcript else ():
             self.note(told)
         if transcript and finished and finished.status == "completed":
             self.left = Left.of(transcript, scenario).both(self.left)
@@ -111,6 +112,18 @@ class Tries:
         """A run was not as it should be; only of the first it is told."""
         if self.failed is None:
             self.failed, self.kept, self.again = judged, kept, again
+
+
+def _folded(drift: Iterable[str]) -> Iterator[str]:
+    """What differs in one request differs in all that follow, as they repeat it: told once."""
+    replies = dict[tuple[str, str], list[str]]()
+    for told in drift:
+        whose, _, what = told.partition(DRIFTED)
+        call, _, reply = whose.rpartition(": reply ")
+        replies.setdefault((call, what), []).append(reply)
+    for (call, what), (first, *more) in replies.items():
+        told = f"{call}: reply {first}{DRIFTED}{what}"
+        yield f"{told} (and in {len(more)} more)" if more else told
 
 
 async def _follow(events: AsyncIterable[Event], course: Course) -> Transcript:

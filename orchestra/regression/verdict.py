@@ -9,8 +9,9 @@ from ..errors import CHECK_FAILED, MISSING, OK, RUN_FAILED, exit_code_of
 from ..scenario import Case, Expectation
 from ..trajectory import Transcript
 from .checks import Judge, judge
+from .checks.outcome import because
 from .evidence import Diff, evidence
-from .golden import GoldenCheck
+from .golden_check import GoldenCheck
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,8 @@ def verdict(
     code = exit_code_of(finished.error_type)
     if finished.status != "completed" and (code == MISSING or not meant):
         ended = f"the run {finished.status}: {finished.error}"
+        again = because(finished.error)  # said once: it may be long, and is of the first line
+        reasons = [reason.removesuffix(again) for reason in reasons]
         return Verdict(code, (ended, *reasons), tuple(diffs))
     reasons += transcript.unasked
     if case.alone:  # of several cases, another may use what this one has left

@@ -6,8 +6,9 @@ hold no state: which reply is due comes from the run, so one instance serves any
 
 from __future__ import annotations
 
+import difflib
 import json
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar
 
@@ -40,6 +41,7 @@ from .pieces import fragments, tokens
 from .state import AGENT, CALL, MESSAGE, RUN, RunState
 
 BREATH = 32  # pieces said at once before others get a turn
+_KEYS = 8  # of a script, in a reason
 
 
 class ScriptedModel(BaseChatModel):
@@ -87,8 +89,9 @@ class ScriptedModel(BaseChatModel):
         call, state = place(self.aside)
         key = find(self.script, call) if call else next(iter(self.script), None)
         if key is None:
-            keys = ", ".join(map(repr, self.script)) or "none"
-            told = f"{call}: no key of 'script' fits this call (its keys: {keys})"
+            told = (
+                f"{call}: no key of 'script' fits this call (its keys: {_keys(self.script, call)})"
+            )
             hint = "" if self.script else "; 'orchestra record' keeps what a real model says"
             raise MissingReply(told + hint)
         replies = self.script[key]
@@ -226,6 +229,20 @@ def _name(tool: Any) -> str:
     if isinstance(tool, dict):
         return str(tool.get("name", ""))
     return str(getattr(tool, "name", ""))
+
+
+def _keys(script: Iterable[str], call: str) -> str:
+    """The keys of a script; of many those that are most like what is looked for."""
+    keys, agent = [*script], call.rpartition("/")[2].partition("#")[0]
+
+    def like(key: str) -> tuple[bool, float]:
+        mine = key.rpartition("/")[2].partition("#")[0] == agent
+        return mine, difflib.SequenceMatcher(None, key, call).ratio()
+
+    if len(keys) <= _KEYS:
+        return ", ".join(map(repr, keys)) or "none"
+    near = sorted(keys, key=like, reverse=True)[:_KEYS]
+    return f"{', '.join(map(repr, near))} and {len(keys) - _KEYS} more"
 
 
 def _missing(call: str, turn: int, key: str, count: int, last: str) -> str:

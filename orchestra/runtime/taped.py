@@ -21,7 +21,7 @@ from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import RunnableBinding, ensure_config
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from langgraph.config import get_stream_writer
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from .. import events
 from ..cassette import Asked, Played, Take, Voice
@@ -50,6 +50,7 @@ class TapedModel(BaseChatModel):
     """The tools that are bound, as the wire has them."""
     choosing: dict[str, Any] = Field(default_factory=dict)
     """How the model may choose among them."""
+    _bound: tuple[list[Any], list[dict[str, Any]]] = PrivateAttr(default=([], []))
 
     @classmethod
     def around(cls, inner: BaseChatModel, voice: Voice, aside: str) -> TapedModel:
@@ -86,13 +87,22 @@ class TapedModel(BaseChatModel):
         return count_tokens_approximately(messages, tools=list(tools) if tools else None)
 
     def bind_tools(self, tools: Any, **kwargs: Any) -> Any:
-        wired = map(convert_to_openai_tool, tools)
-        offered = [it.get("function", it) for it in wired]  # else a tool of the provider's own
+        offered = self._wired(tools)
         bound = self.inner and self.inner.bind_tools(tools, **kwargs)
         kept = {
             key: it for key, it in kwargs.items() if it is not None and not key.startswith("ls_")
         }
         return self.model_copy(update={"inner": bound, "offered": offered, "choosing": kept})
+
+    def _wired(self, tools: Sequence[Any]) -> list[dict[str, Any]]:
+        """The tools as the wire has them. An agent binds the same ones for each of its answers."""
+        before, offered = self._bound
+        if len(before) != len(tools) or any(a is not b for a, b in zip(before, tools, strict=True)):
+            wired = map(convert_to_openai_tool, tools)
+            offered = [it.get("function", it) for it in wired]  # else a tool of the provider's own
+            if not any(isinstance(it, dict) for it in tools):  # which somebody could change
+                self._bound = [*tools], offered
+        return offered
 
     def with_retry(self, **kwargs: Any) -> Any:
         """A script has nothing new to say the second time."""

@@ -148,6 +148,8 @@ class Transcript:
             self.undecided[event.unused_decision] = event
         elif event.recorded_call is not None:
             (self.unasked if event.call is None else self.drift).append(event.message)
+            if event.call is not None and self.turns:
+                self.turns[-1].drift.append(event.message)
         self.warnings.append(event.message)
         left = event.script_key is not None or event.unused_decision is not None
         if self.turns and not (left or (event.recorded_call is not None and event.call is None)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,7 +38,7 @@ def review(args: argparse.Namespace) -> int:
             found.append(it)
     for told in wrong:
         sys.stderr.write(f"{clean(told)}\n")
-    desk = _Desk(_folder(args), found)
+    desk = _Desk(lambda golden: _folder_of(golden, args), found)
     if args.accept or args.reject:
         desk.all("accept" if args.accept else "reject")
     elif args.list or not (person() and sys.stdout.isatty()):
@@ -58,6 +58,14 @@ def _folder(args: argparse.Namespace) -> Path:
     from ..settings import load_settings
 
     return goldens_folder(_root(args), load_settings().home)
+
+
+def _folder_of(golden: Path, args: argparse.Namespace) -> Path:
+    """Where the new ones of a golden file wait: with them whoever tests its scenario locks it."""
+    from ..scenario.files import find_root
+    from ..settings import load_settings
+
+    return goldens_folder(find_root(golden, args.root), load_settings().home)
 
 
 def _files(args: argparse.Namespace, wrong: list[str]) -> Iterator[tuple[Path, Path]]:
@@ -90,9 +98,9 @@ def _files(args: argparse.Namespace, wrong: list[str]) -> Iterator[tuple[Path, P
 class _Desk:
     """What waits, and what has become of it."""
 
-    def __init__(self, folder: Path, found: Sequence[Waiting]) -> None:
+    def __init__(self, folder: Callable[[Path], Path], found: Sequence[Waiting]) -> None:
         self._folder, self._found = folder, found
-        self._count = dict.fromkeys(("accepted", "rejected"), 0)
+        self._count = dict.fromkeys(("accepted", "rejected", "gone"), 0)
 
     @property
     def left(self) -> int:
@@ -139,11 +147,23 @@ class _Desk:
             self._sum_up()
 
     def _decide(self, it: Waiting, answer: str) -> None:
+        from ..scenario.matcher import same
         from ..store.lock import alone
 
         if answer == "skip":
             return
-        with alone(self._folder):
+        with alone(self._folder(it.golden)):
+            now = it.now
+            if now is None or not same(now, it.new):
+                # It is not what the person has seen, so it is not what they have answered.
+                self._count["gone"] += now is None
+                told = (
+                    "waits no longer"
+                    if now is None
+                    else "is newer than what was shown: it waits on"
+                )
+                write_line(f"{one_line(it.case)}  {it.golden}  {told}")
+                return
             if answer == "reject":
                 it.reject()
                 self._count["rejected"] += 1

@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing, contextmanager, redirect_stdout
+from contextlib import AbstractContextManager, closing, contextmanager, redirect_stdout
 from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from ..errors import INVALID, UsageError
-from ..places import pending_golden, suites_folder
+from ..places import goldens_folder, pending_golden, suites_folder
 from ..regression import CaseResult, Count, Goldens, gather, worst
 from ..regression.gathering import in_process
 from ..regression.records import kept_of, played_of, record_of, relative
@@ -27,6 +27,7 @@ from ..regression.told import Begun, Known, Over, Planned, Played, Told
 from ..regression.worker import Desk
 from ..regression.workers import Start, Workers
 from ..scenario.files import find_root
+from ..store.lock import alone
 from ..store.suites import Journal
 from ..text import clean
 from .tested import PRELOADED, Setting, at_work, how_of
@@ -68,7 +69,7 @@ class Suite:
         """The exit code. KeyboardInterrupt is none: what is known by then is told."""
         begun, started = datetime.now(UTC), time.monotonic()
         self._journal = Journal(self._folder, self._past, self._complain)
-        self._goldens = Goldens(self._pending, update=self.args.update)
+        self._goldens = Goldens(self._pending, self.args.update, self._alone)
         caught: list[int] = []
         try:
             with _signals(caught), redirect_stdout(sys.stderr):  # what a tool prints, as in a run
@@ -190,6 +191,9 @@ class Suite:
 
     def _pending(self, path: Path) -> Path:
         return pending_golden(path, find_root(path, self.args.root), self._settings.home)
+
+    def _alone(self, path: Path) -> AbstractContextManager[None]:
+        return alone(goldens_folder(find_root(path, self.args.root), self._settings.home))
 
     def _complain(self, text: str) -> None:
         self._progress.aside(f"{clean(text.rstrip())}\n")

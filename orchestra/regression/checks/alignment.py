@@ -43,7 +43,15 @@ def rows(check: ToolCallsCheck, call: Call) -> list[Row]:
         return []
     if check.match not in ("strict", "in_order"):
         return _loose(check, seen)
-    seen = _as_due(check, call)
+    # Where a call is missing or one too many, the steps after it are due in other turns: of both
+    # ways to put the calls of a turn in order the one that leaves less wrong is right.
+    return min(
+        (_in_line(check, it) for it in (_as_due(check, call), _as_met(check, seen))), key=distance
+    )
+
+
+def _in_line(check: ToolCallsCheck, seen: Sequence[Asked]) -> list[Row]:
+    """The steps and the calls in their order, those that fit beside each other."""
     found, at, to = list[Row](), 0, 0
     ends = (len(check.steps), len(seen))
     early = check.match == "in_order"
@@ -55,6 +63,16 @@ def rows(check: ToolCallsCheck, call: Call) -> list[Row]:
             found.append(Row(check.steps[step], asked, turn, fits=True))
         at, to = step + 1, one + 1
     return found
+
+
+def _as_met(check: ToolCallsCheck, seen: Sequence[Asked]) -> list[Asked]:
+    """The calls of each turn in the order of the steps that they fit, whenever those are due."""
+    step_of = paired(check.steps, [it for _, it in seen], check.args)
+    last = len(check.steps)
+    return [
+        seen[at]
+        for at in sorted(range(len(seen)), key=lambda at: (seen[at][0], step_of.get(at, last)))
+    ]
 
 
 def _as_due(check: ToolCallsCheck, call: Call) -> list[Asked]:

@@ -29,8 +29,12 @@ def status(expectation: Expectation, transcript: Transcript) -> str | None:
 
 
 def _unlike(where: str, expected: str | None, seen: str, error: str | None) -> str:
-    because = f" ({one_line(error, SHOWN)})" if error else ""
-    return f"{where}: expected status {expected!r}, seen {seen!r}{because}"
+    return f"{where}: expected status {expected!r}, seen {seen!r}{because(error)}"
+
+
+def because(error: str | None) -> str:
+    """An error behind what is said of it."""
+    return f" ({one_line(error, SHOWN)})" if error else ""
 
 
 def output(expectation: Expectation, transcript: Transcript) -> str | None:
@@ -44,8 +48,17 @@ def output(expectation: Expectation, transcript: Transcript) -> str | None:
     for where, text in texts:
         if reason := check.reason(text):
             told = f"{where}: {reason}" if where else reason
-            return "\n".join([told, *hints(check, text)])
+            said = [] if where else _said_by(transcript, text)
+            return "\n".join([told, *hints(check, text), *said])
     return None
+
+
+def _said_by(transcript: Transcript, text: str) -> list[str]:
+    """Whose words the output of a run are, where they are not a main agent's own."""
+    says = {it.path: it.messages[-1].text for it in transcript.calls.values() if it.messages}
+    if not text or any(says.get(main) == text for main in transcript.mains):
+        return []
+    return [f"these are the words of {path}" for path in says if says[path] == text][-1:]
 
 
 def error(expectation: Expectation, transcript: Transcript) -> str | None:
@@ -66,8 +79,10 @@ def error(expectation: Expectation, transcript: Transcript) -> str | None:
 
 
 def no_warnings(_: Expectation, transcript: Transcript) -> str | None:
-    """Nothing was warned of. What a script has left over is told by itself."""
+    """Nothing was warned of. What a script or a cassette has left over, or in what a loose replay
+    differs, is told by itself."""
     left = {it.message for it in [*transcript.unused.values(), *transcript.undecided.values()]}
+    left.update(transcript.unasked, transcript.drift)
     seen = [it for it in transcript.warnings if it not in left]
     return f"expected no warnings, seen {listed([repr(it) for it in seen])}" if seen else None
 

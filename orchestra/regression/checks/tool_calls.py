@@ -18,7 +18,7 @@ from .alignment import diff, distance, rows
 from .pairing import call_text, pair, step_text
 from .scope import calls_of, listed
 
-_SHOWN = 6  # steps in a reason
+_SHOWN, _WIDTH = 6, 240  # steps in a reason, and characters of them
 _OTHERS = 50  # calls that are looked at, to find one that fits better
 
 
@@ -135,5 +135,8 @@ def _steps(steps: Sequence[Step]) -> str:
 def _several(texts: Iterable[str]) -> str:
     """The first of them, if they are many: the lines below the reason have them all."""
     found = [*texts]
-    more = f" … and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
-    return ", ".join(found[:_SHOWN]) + more
+    shown = _SHOWN
+    while shown > 1 and sum(map(len, found[:shown])) > _WIDTH:
+        shown -= 1
+    more = f" … and {len(found) - shown} more" if len(found) > shown else ""
+    return ", ".join(found[:shown]) + more

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from ... import trajectory as seen
@@ -11,6 +12,8 @@ from ...text import one_line
 from ...trajectory import Call, Transcript
 from .outcome import SHOWN
 from .scope import calls_of, everywhere
+
+_RESULTS, _SHORT = 4, 80  # results of a tool in a reason, and characters of each
 
 
 def forbidden_tools(expectation: Expectation, transcript: Transcript) -> str | None:
@@ -47,10 +50,19 @@ def _no_result(check: ToolResult, calls: Sequence[Call], where: str) -> str | No
         wanted += f" with {check.contains!r}"
     if not found:
         return f"{where}: expected that {wanted}, but it gave no result"
-    call, result = found[-1]
-    told = f"{result.status}: {one_line(result.text, SHOWN)!r}"
-    several = f"; {len(found)} results, the last:" if len(found) > 1 else ","
-    return f"{where}: expected that {wanted}{several} seen in {call.path} {told}"
+    if len(found) == 1:
+        return f"{where}: expected that {wanted}, seen in {_seen(*found[0], SHOWN)}"
+    # Of many those are told that ended in another way than all the others, before the last ones.
+    ends = Counter(result.status for _, result in found)
+    told = sorted(range(len(found)), key=lambda at: (ends[found[at][1].status], -at))[:_RESULTS]
+    lines = [_seen(*found[at], _SHORT) for at in sorted(told)]
+    more = [f"… and {len(found) - _RESULTS} more"] if len(found) > _RESULTS else []
+    several = f"{where}: expected that {wanted}; {len(found)} results, none of them so:"
+    return "\n".join([several, *lines, *more])
+
+
+def _seen(call: Call, result: seen.ToolResult, width: int) -> str:
+    return f"{call.path} {result.status}: {one_line(result.text, width)!r}"
 
 
 def _fits(check: ToolResult, result: seen.ToolResult) -> bool:
@@ -82,8 +94,15 @@ def _figure(used: float) -> str:
 
 def _by(name: str, calls: Sequence[Call]) -> str:
     """Who used the most of it, if several did."""
-    if len(calls) < 2 or name == "first_token":
+    if len(calls) < 2:
         return ""
+    if name == "first_token":
+        slowest = max(calls, key=lambda call: _first_token([call], None))
+        return f", in {slowest.path}"
+    if name == "seconds":  # whoever calls others takes as long as they do: it is models that count
+        at_models = {call.path: sum(it.duration for it in call.messages) for call in calls}
+        most = max(at_models, key=lambda path: at_models[path])
+        return f", longest at its model: {most} ({_figure(at_models[most])})"
     used = {call.path: _USED[name]([call], None) for call in calls}
     most = max(used, key=lambda path: used[path] if not isinstance(used[path], str) else 0)
     return f", most by {most} ({_figure(used[most])})"  # type: ignore[arg-type] # they are known
