@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import forks
 import pytest
 from runs import SCENARIOS, check_promises, collect, finished, of, play, scenario
 
@@ -279,7 +280,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def orchestra(project: Path, *args: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
+    return forks.run(
         [sys.executable, "-m", "orchestra", *args],
         cwd=project, capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
@@ -295,7 +296,7 @@ def test_a_killed_run_is_resumed_in_its_own_file(project: Path, number: signal.S
     file = project / "slow.yaml"
     file.write_text(SLOW.replace("RATE", "0.001"))
     command = [sys.executable, "-m", "orchestra", "run", str(file), "--display", "jsonl"]
-    with subprocess.Popen(command, cwd=project, stdout=subprocess.PIPE, text=True) as process:
+    with forks.Popen(command, cwd=project, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         for line in process.stdout:
             if '"tool_finished"' in line:
