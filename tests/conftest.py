@@ -1,9 +1,22 @@
 """Fixtures of more than one module."""
 
+import gc
+import os
 import sys
 from collections.abc import Iterator
 
 import pytest
+
+# Each process compiles anew what it may not keep: the workers rewrite all tests and hypothesis.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays: the collector need not look at it a thousand times."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 @pytest.fixture(autouse=True, scope="session")
