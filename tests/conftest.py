@@ -7,13 +7,19 @@ from collections.abc import Iterator
 
 import pytest
 
-# Each process compiles anew what it may not keep: the workers rewrite all tests and hypothesis.
+# Else each worker rewrites all tests and hypothesis anew.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 def pytest_collection_finish() -> None:
-    """What was imported and collected stays: the collector need not look at it a thousand times."""
+    """What was imported and collected stays: the collector need not look at it a thousand times.
+
+    From here on no bytecode is kept: a module that a test writes twice within a second would be
+    taken for what it was.
+    """
+    sys.dont_write_bytecode = True
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
