@@ -1,9 +1,28 @@
 """Fixtures of more than one module."""
 
+import gc
+import os
 import sys
 from collections.abc import Iterator
 
 import pytest
+
+# Else each worker rewrites all tests and hypothesis anew.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays: the collector need not look at it a thousand times.
+
+    From here on no bytecode is kept: a module that a test writes twice within a second would be
+    taken for what it was.
+    """
+    sys.dont_write_bytecode = True
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 @pytest.fixture(autouse=True, scope="session")

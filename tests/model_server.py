@@ -19,6 +19,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import forks
 import pytest
 
 AIMOCK = Path(__file__).parent / "aimock"
@@ -195,7 +196,7 @@ def quirky() -> Iterator[Quirky]:
 def orchestra(*args: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """The real command line, in an environment of its own with nothing inherited but the system."""
     kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}
-    return subprocess.run(
+    return forks.run(
         [sys.executable, "-m", "orchestra", *args],
         capture_output=True,
         check=False,

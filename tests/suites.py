@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import forks
+
 TOOLS = '''
 import ctypes, os, signal, sys, threading
 from pathlib import Path
@@ -86,7 +88,7 @@ def talk(said: str = "hi", wanted: str | None = None, tag: str = "talk") -> str:
 def orchestra(*args: str, **options: Any) -> subprocess.CompletedProcess[str]:
     """The real program, in a process of its own."""
     command = [sys.executable, "-m", "orchestra", *args]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, **options)
+    return forks.run(command, capture_output=True, text=True, timeout=120, **options)
 
 
 def report(path: str | Path) -> dict[str, dict[str, Any]]:

@@ -13,6 +13,8 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+import forks
+
 PATIENCE = 60  # seconds, before a hanging test is given up
 
 
@@ -58,7 +60,7 @@ def spawning() -> Iterator[Spawn]:
         environment = {k: v for k, v in os.environ.items() if k not in {"COLUMNS", "LINES"}}
         environment["TERM"] = "xterm-256color"
         termios.tcsetwinsize(slave, (40, 120))
-        process = subprocess.Popen(
+        process = forks.Popen(
             [sys.executable, *command],
             stdin=slave,
             stdout=slave,

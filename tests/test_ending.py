@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import forks
 import pytest
 from runs import check_promises, of
 
@@ -64,7 +65,7 @@ def running(project: Path, tools: str, more: str = "") -> Iterator[subprocess.Po
     )
     command = [sys.executable, "-m", "orchestra", "run", "s.yaml", "--display", "jsonl"]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    with subprocess.Popen(command, cwd=project, **pipes) as process:
+    with forks.Popen(command, cwd=project, **pipes) as process:
         assert process.stdout is not None
         for line in process.stdout:
             if '"tool_started"' in line:
@@ -130,7 +131,7 @@ def test_a_reader_that_has_stopped_holds_nothing_up(project: Path, number: signa
     command = [sys.executable, "-m", "orchestra", "run", "s.yaml", "--display", "jsonl"]
     room = 4096
     reader, writer = full_pipe(room)
-    with subprocess.Popen(command, cwd=project, stdout=writer) as process:
+    with forks.Popen(command, cwd=project, stdout=writer) as process:
         runs = project / ".orchestra" / "runs"
         while not any(file.stat().st_size > room for file in runs.glob("*.jsonl")):
             assert process.poll() is None
@@ -218,8 +219,9 @@ asyncio.run(main())
 
 def test_a_script_that_breaks_out_of_a_run_ends_in_silence() -> None:
     """The loop's end closes all async generators at once; none of that is the user's."""
-    command = [sys.executable, "-W", "error", "-c", WALKS_AWAY]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    strict = {**os.environ, "PYTHONWARNINGS": "error"}
+    command = [sys.executable, "-c", WALKS_AWAY]
+    done = forks.run(command, capture_output=True, text=True, timeout=60, env=strict)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
@@ -243,5 +245,5 @@ asyncio.run(main())
 
 
 def test_a_busy_loop_misses_no_signal() -> None:
-    done = subprocess.run([sys.executable, "-c", BUSY], capture_output=True, text=True, timeout=60)
+    done = forks.run([sys.executable, "-c", BUSY], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (0, "['SIGTERM']\n", "")

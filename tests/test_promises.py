@@ -135,7 +135,7 @@ def check_no_void_call(seen: list[Event]) -> None:
 
 
 RANDOM = settings(
-    max_examples=120,
+    max_examples=60,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
@@ -146,10 +146,11 @@ RANDOM = settings(
 def test_every_run_keeps_its_promises_and_is_the_same_again(
     scenario: Scenario, seed: int | None
 ) -> None:
-    seen = run_virtually(collect(run(scenario, seed=seed)))
+    team = build(scenario)
+    seen = run_virtually(collect(Run(team, seed=seed)))
     check(seen)
     check_no_void_call(seen)
-    again = run_virtually(collect(run(scenario, seed=seed)))
+    again = run_virtually(collect(Run(team, seed=seed)))
     # Of several calls that fail at the same instant, LangGraph takes any for the first.
     for events_of in (seen, again):
         events_of[-1] = replace(finished(events_of), error=None)
@@ -159,10 +160,11 @@ def test_every_run_keeps_its_promises_and_is_the_same_again(
 @RANDOM
 @given(scenarios(), st.floats(0, 1))
 def test_cancelled_anywhere_it_keeps_them(scenario: Scenario, where: float) -> None:
-    whole = run_virtually(collect(run(scenario)))
+    team = build(scenario)
+    whole = run_virtually(collect(Run(team)))
 
     async def cancelled() -> list[Event]:
-        begun, seen = run(scenario), []
+        begun, seen = Run(team), []
         async for event in begun:
             seen.append(event)
             if len(seen) == int(where * len(whole)):
@@ -175,10 +177,11 @@ def test_cancelled_anywhere_it_keeps_them(scenario: Scenario, where: float) -> N
 @RANDOM
 @given(scenarios(), st.floats(0, 1))
 def test_cut_anywhere_it_goes_on_and_keeps_them(scenario: Scenario, where: float) -> None:
-    whole = run_virtually(collect(run(scenario)))
+    team = build(scenario)
+    whole = run_virtually(collect(Run(team)))
     cut = whole[: int(where * len(whole))]
     assume(of(events.TurnStarted, cut) and cut[-1].type != "run_finished")
-    rest = run_virtually(collect(Run(build(scenario), past=Past.of(cut))))
+    rest = run_virtually(collect(Run(team, past=Past.of(cut))))
     check_promises(cut + rest)
     check_no_void_call(cut + rest)
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import forks
 import pytest
 from model_server import (
     END,
@@ -328,7 +329,7 @@ def test_a_recording_that_is_killed(server: Quirky, call: Orchestra) -> None:
 
     server.answer = stops
     command = [sys.executable, "-m", "orchestra", "record", "desk.yaml", "--display", "jsonl"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ) as process:
+    with forks.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ) as process:
         assert process.stdout is not None
         for line in process.stdout:  # until the other writer has said all
             if '"type":"agent_finished"' in line and '"call":"editor/writer#1"' in line:

@@ -8,24 +8,27 @@ import subprocess
 import sys
 from pathlib import Path
 
+import forks
 import pytest
 from runs import SCENARIOS, check_promises, collect, finished, of, play, scenario
 
 from orchestra import Scenario, UsageError, events
 from orchestra.events import Event
-from orchestra.runtime import Run, build, run
+from orchestra.runtime import Run, Team, build, run
 from orchestra.runtime.past import Past
 from orchestra.scenario import load
 
 TWICE = re.compile(r"~\d+")
+DELTAS = (events.TextDelta, events.ReasoningDelta, events.ToolCallDelta)
 DONE = ("completed", "handed_off")
 # One of each pattern, and long ones; cut at so many places that no test takes long.
 SHIPPED = ("newsroom", "helpdesk", "launch", "museum-label", "study-guide", "expense-claim")
 
 
-async def resume(loaded: Scenario, cut: list[Event], **options: object) -> list[Event]:
+async def resume(loaded: Scenario | Team, cut: list[Event]) -> list[Event]:
     """The whole run: what was told before it was cut, and what was told after."""
-    return cut + await collect(Run(build(loaded), past=Past.of(cut), **options))
+    team = build(loaded) if isinstance(loaded, Scenario) else loaded
+    return cut + await collect(Run(team, past=Past.of(cut)))
 
 
 def outcome(seen: list[Event]) -> dict[str, object]:
@@ -47,11 +50,19 @@ def outcome(seen: list[Event]) -> dict[str, object]:
     }
 
 
-def places(seen: list[Event], most: int = 40) -> list[int]:
-    """Where to cut: after what began or ended, and in the midst of it."""
+def places(seen: list[Event], most: int = 25) -> list[int]:
+    """Where to cut: after what began or ended, and in the midst of it, once for each text."""
     from_here = 1 + next(at for at, e in enumerate(seen) if isinstance(e, events.TurnStarted))
-    step = max(1, (len(seen) - from_here) // most)
-    return [*range(from_here, len(seen), step), len(seen) - 1]
+    told: set[str] = set()
+    found = []
+    for at in range(from_here, len(seen)):
+        last = seen[at - 1]
+        if not isinstance(last, DELTAS) or f"{last.type} {last.message_id}" not in told:
+            found.append(at)
+        if isinstance(last, DELTAS):
+            told.add(f"{last.type} {last.message_id}")
+    step = max(1, len(found) // most)
+    return [*found[::step], len(seen) - 1]
 
 
 def check(whole: list[Event], pieces: list[Event]) -> None:
@@ -69,9 +80,9 @@ def figures(seen: list[Event]) -> dict[str, tuple[int, int]]:
 @pytest.mark.parametrize("name", SHIPPED)
 async def test_a_run_cut_anywhere_ends_as_if_whole(name: str) -> None:
     loaded = load(SCENARIOS / f"{name}.yaml")
-    whole = await collect(run(loaded))
+    whole, team = await collect(run(loaded)), build(loaded)
     for at in places(whole):
-        pieces = await resume(loaded, whole[:at])
+        pieces = await resume(team, whole[:at])
         check(whole, pieces)
         assert figures(pieces) == figures(whole)
 
@@ -108,10 +119,10 @@ script:
 
 async def test_patterns_in_patterns_cut_at_every_event() -> None:
     loaded = scenario(NESTED)
-    whole = await collect(run(loaded))
+    whole, team = await collect(run(loaded)), build(loaded)
     assert finished(whole).status == "completed", finished(whole).error
     for at in places(whole, len(whole)):
-        check(whole, await resume(loaded, whole[:at]))
+        check(whole, await resume(team, whole[:at]))
 
 
 async def test_a_run_may_be_cut_again_and_again() -> None:
@@ -279,7 +290,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def orchestra(project: Path, *args: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
+    return forks.run(
         [sys.executable, "-m", "orchestra", *args],
         cwd=project, capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
@@ -295,7 +306,7 @@ def test_a_killed_run_is_resumed_in_its_own_file(project: Path, number: signal.S
     file = project / "slow.yaml"
     file.write_text(SLOW.replace("RATE", "0.001"))
     command = [sys.executable, "-m", "orchestra", "run", str(file), "--display", "jsonl"]
-    with subprocess.Popen(command, cwd=project, stdout=subprocess.PIPE, text=True) as process:
+    with forks.Popen(command, cwd=project, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         for line in process.stdout:
             if '"tool_finished"' in line:

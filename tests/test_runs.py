@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from io import FileIO
 from pathlib import Path
 
+import forks
 import pytest
 from runs import check_promises, collect, scenario
 
@@ -205,7 +206,7 @@ def test_a_suite_keeps_what_failed(
 
 
 def start(*args: str, **options: object) -> subprocess.Popen[str]:
-    return subprocess.Popen(
+    return forks.Popen(
         [*ORCHESTRA, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
     )
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import forks
 import pytest
 from suites import TOOLS, orchestra, report, talk, tool
 
@@ -94,7 +95,7 @@ def test_a_suite_that_is_killed_takes_its_workers_along_and_goes_on_later(projec
     (project / "c.yaml").write_text(tool("waits"))
     os.mkfifo("pipe")
     command = [sys.executable, "-m", "orchestra", "test", "-n", "1"]
-    suite = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    suite = forks.Popen(command, stdout=subprocess.PIPE, text=True)
     with Path("pipe").open("rb", buffering=0) as pipe:
         assert pipe.read(4) == b"here"
         suite.kill()
@@ -120,7 +121,7 @@ def test_an_interrupted_suite_tells_what_it_knows(project: Path, number: signal.
     (project / "b.yaml").write_text(tool("waits"))
     os.mkfifo("pipe")
     command = [sys.executable, "-m", "orchestra", "test", "--json", "r.json", "--html", "r.html"]
-    suite = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    suite = forks.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     with Path("pipe").open("rb", buffering=0) as pipe:
         assert pipe.read(4) == b"here"
         suite.send_signal(number)

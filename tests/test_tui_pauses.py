@@ -18,10 +18,12 @@ class Link:
 
 @pytest.fixture(autouse=True)
 def _as_before() -> Iterator[None]:
-    before = gc.get_threshold(), gc.get_freeze_count(), list(gc.callbacks), sys.getswitchinterval()
+    gc.unfreeze()  # see conftest.py
+    before = gc.get_threshold(), list(gc.callbacks), sys.getswitchinterval()
     yield
-    after = gc.get_threshold(), gc.get_freeze_count(), list(gc.callbacks), sys.getswitchinterval()
-    assert after == before
+    assert (gc.get_threshold(), list(gc.callbacks), sys.getswitchinterval()) == before
+    assert gc.get_freeze_count() == 0
+    gc.freeze()
 
 
 @pytest.mark.parametrize("generation", [0, 1, 2])
