@@ -6,6 +6,9 @@ import sys
 
 
 def main() -> int:
+    from .garbage import look_seldom
+
+    look_seldom()
     from .cli import main as cli_main
 
     return cli_main(sys.argv[1:])

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..events import Event
+from ..garbage import look_seldom
 from ..places import runs_folder
 from ..scenario import Case, Scenario, load
 from .tapes import offline
@@ -50,6 +51,7 @@ PRELOADED = ("orchestra.runtime.batch", "orchestra.runtime.finder", "orchestra.v
 
 def at_work(desk: Desk, setting: Setting) -> None:
     """What a worker does."""
+    look_seldom()
     from ..regression.worker import work
     from ..settings import load_settings
 
