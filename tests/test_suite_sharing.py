@@ -96,10 +96,14 @@ def test_as_many_workers_as_cases_are_worth(project: Path) -> None:
 
     from orchestra.verbs.testing import workers as count
 
-    args = Namespace(workers=None, timeout=None, watch=False)
+    args = Namespace(workers=None, timeout=None, watch=False, mode=None)
     few = project / "few.yaml"
     few.write_text("version: 1\nagents: {a: {}}\ninput: go\n")
     assert count(args, [few]) == 0
     many = project / "inputs.yaml"
     many.write_text("inputs:\n" + "  - {input: go}\n" * 500)
     assert count(args, [many]) >= 1
+    args.mode = "live"  # what takes time is the network
+    assert [count(args, [few] * at) for at in (1, 2, 5, 20)] == [0, 2, 5, 8]
+    args.workers = 3
+    assert count(args, [few] * 20) == 3

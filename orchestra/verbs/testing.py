@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ..store.suites import Past
 
 _MANY = 30  # files or cases, from which on more than one process is worth its start
+_LIVE = 8  # processes that wait for a network: not the cores are what there is too little of
 _INPUTS = re.compile(rb"^inputs:", re.MULTILINE)
 _ITEM = re.compile(rb"^ *- ", re.MULTILINE)
 
@@ -70,11 +71,14 @@ def workers(args: argparse.Namespace, files: Sequence[Path]) -> int:
     """How many processes are worth their start; 0: this one.
 
     Code of the project may end its process. Data cannot, so a few files without code stay here.
+    A process is a copy of one that has imported all: thirty megabytes, and no time.
     """
     if args.workers is not None:
         return int(args.workers)
     texts = [_text(path) for path in files] if len(files) < _MANY else []
     cases = sum(map(_cases_in, texts)) or len(files)
+    if args.mode == "live" and cases > 1:
+        return min(_LIVE, cases)
     if cases >= _MANY:
         return max(min(_cores(), cases // (_MANY // 2)), 1)
     code = any(b"python" in text for text in texts)
