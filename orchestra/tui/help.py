@@ -52,6 +52,7 @@ _WORDS = {
     "prompt.previous": "The question before",
     "editor.send": "Run the tool with these arguments",
     "editor.leave": "Back to the bar; what is typed is kept",
+    "prompt.line": "A new line; a paste keeps its own, too",
     "prompt.finish": "End the conversation",
     "prompt.pass": "Leave the question open: the run ends as interrupted",
     "prompt.leave": "Back to the panes",
