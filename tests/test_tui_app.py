@@ -166,15 +166,15 @@ async def test_the_tree_says_how_much_is_beyond_its_edges() -> None:
     async with staged(tape.events, size=(120, 24), hold=True) as stage:
         outline, rows = stage.app.split.outline, len(stage.app.split.outline.entries)
         more = rows - outline.size.height
-        assert tree(stage)[-1].endswith(f" ↓ {more} more, 1 ask")
+        assert tree(stage)[-1].endswith(f" ↓ {more}, 1 ask")
         at = (outline.size.width - 3, outline.size.height - 1)
         await stage.pilot.click(outline, offset=at)
         assert tree(stage)[0].endswith(f" ↑ {outline.size.height - 1} more")
         await stage.pilot.click(outline, offset=at)
-        assert "more" not in tree(stage)[-1]
+        assert "↓" not in tree(stage)[-1]
         assert tree(stage)[0].endswith(f" ↑ {more} more")
         await stage.pilot.click(outline, offset=(at[0], 0))
-        assert tree(stage)[-1].endswith("more, 1 ask")
+        assert tree(stage)[-1].endswith(", 1 ask")
         assert stage.deck.current == "editor"  # no row was chosen
 
 
@@ -346,6 +346,13 @@ async def test_reasoning_folds() -> None:
         assert "reasoning, 1 line" in text
         await stage.press("r")
         assert "Two distances are wanted" in "\n".join(stage.text("editor"))
+
+
+async def test_where_nothing_is_to_cancel_ctrl_c_quits() -> None:
+    async with staged(newsroom().events) as stage:
+        assert "cancel" not in stage.screen[-1]
+        await stage.pilot.press("ctrl+c")
+        assert stage.app._exit
 
 
 async def test_ctrl_c_cancels_and_twice_quits() -> None:

@@ -37,6 +37,7 @@ from .pane import Pane
 from .playing import Clock, Playing, Recording
 from .prompt import Prompt
 from .questions import Questions
+from .reader import Reader
 from .replay import Replay
 from .screen import Split
 from .situation import situation
@@ -60,6 +61,7 @@ class Viewer(Playing):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+c", "cancel", "Cancel", id="app.cancel", priority=True, key_display="^c"),
+        Binding("ctrl+c", "leave_over", "Quit", id="app.leave", priority=True, show=False),
         Binding("p", "pause", "Pause", id="run.pause"),
         Binding("x", "call_off", "Call off", id="run.call-off", show=False),
     ]
@@ -68,7 +70,7 @@ class Viewer(Playing):
         self,
         title: str,
         team: Sequence[Member],
-        source: Source | Replay,
+        source: Source | Replay | Reader,
         *,
         questions: Questions | None = None,
         recording: Recording | None = None,
@@ -80,7 +82,7 @@ class Viewer(Playing):
         self.comfort.dress(self)
         self.title = one_line(title, 80)
         self.board = Board(team)
-        self.feed = source if isinstance(source, Replay) else Feed(source)
+        self.feed = source if isinstance(source, Replay | Reader) else Feed(source)
         self.recording = recording
         self.split = Split(title, self.board, questions or Questions(), clock)
         self.split.prompt.cursor_blink = self.split.editor.cursor_blink = not self.comfort.still
@@ -138,6 +140,8 @@ class Viewer(Playing):
         """Take events off the deque for a while, then show what they changed."""
         if isinstance(self.feed, Replay):
             self.feed.pull()
+        elif isinstance(self.feed, Reader):
+            self.keep_reading(self.feed)
         self._drain()
         self._ticks += 1
         if self.returning and self.feed.events:
@@ -247,17 +251,15 @@ class Viewer(Playing):
         self.push_screen(Help(groups, keys, now))
 
     def action_cancel(self) -> None:
-        if isinstance(self.feed, Replay):
-            self.action_leave()
-            return
         if self._cancelling:
             self.action_leave()
             return
+        if not isinstance(self.feed, Feed):
+            return
         self._cancelling = True
-        if not self.feed.over:
-            self.split.header.cancelling = True
-            self.split.refresh_figures(self.now)
-            self.feed.cancel()
+        self.split.header.cancelling = True
+        self.split.refresh_figures(self.now)
+        self.feed.cancel()
 
     def action_pause(self) -> None:
         """Let nothing new begin; what is under way goes on, and is shown. Or stop the replay."""
@@ -273,7 +275,7 @@ class Viewer(Playing):
         agent = self.board.agents.get(self.split.deck.current)
         calls = [it.call for it in agent.blocks if it.live] if agent else []
         aimed, self._aimed = self._aimed, None
-        if agent is None or not calls or self.feed.over or isinstance(self.feed, Replay):
+        if agent is None or not calls or self.feed.over or not isinstance(self.feed, Feed):
             self.split.footer.say(f"{agent.title if agent else 'nobody'} is not at work")
         elif [*self.board.mains] == calls:
             self.split.footer.say("that is the whole run: ctrl+c cancels it")
@@ -287,6 +289,10 @@ class Viewer(Playing):
 
     def action_leave(self) -> None:
         self.exit()
+
+    def action_leave_over(self) -> None:
+        """By ctrl+c, where there is nothing to cancel."""
+        self.action_leave()
 
     async def action_quit(self) -> None:
         self.action_leave()
@@ -305,7 +311,9 @@ class Viewer(Playing):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A live run is held and called off, a recorded one is played."""
-        if action in ("call_off", "pause"):
-            live = not self.feed.over
+        if action in ("call_off", "pause", "cancel"):
+            live = not self.feed.over and not isinstance(self.feed, Reader)
             return live if self.replay is None else action == "pause"
+        if action == "leave_over":
+            return self.feed.over or not isinstance(self.feed, Feed)
         return super().check_action(action, parameters)

@@ -198,7 +198,7 @@ class Outline(Canvas, can_focus=True):
         if row == self.size.height - 1 and after < len(self.entries):
             below = self.entries[after:]
             asks = sum(it.block is None and it.state is State.ASK for it in below)
-            return f" ↓ {len(below)} more{f', {asks} ask' if asks else ''} "
+            return f" ↓ {len(below)}{f', {asks} ask' if asks else ' more'} "
         return f" ↑ {self._top} more " if self._top and row == 0 else ""
 
     def keys(self) -> Sequence[Hashable]:
