@@ -157,6 +157,22 @@ async def test_calls_of_one_agent_by_several_others_are_told_apart_in_the_tree()
         ]
 
 
+async def test_so_are_those_of_calls_that_are_numbered_alike() -> None:
+    tape = Tape()
+    team = (
+        Member(name="a"), *(Member(name=b, parents=(a,)) for a, b in ("ab", "bc", "cd"))
+    )  # fmt: skip
+    tape.begin(team)
+    tape.call("a", "go")
+    for path in ("a/b#1", "a/b#1/c#1", "a/b#2", "a/b#2/c#1", "a/b#1/c#1/d#1", "a/b#2/c#1/d#1"):
+        tape.call(path, "do", path.rpartition("/")[0])
+    async with staged(tape.events, team=team, hold=True) as stage:
+        assert [it.strip(" │●├└").split()[0] for it in tree(stage)] == [
+            "a", "b", "#1", "#2", "c", "b#1/#1", "b#2/#1", "d", "#1.1.1", "#2.1.1",
+        ]  # fmt: skip
+        assert "from b#2/c#1" in "\n".join(stage.text("d"))
+
+
 async def test_the_tree_says_how_much_is_beyond_its_edges() -> None:
     tape = deep(20)
     asks = Interrupted(

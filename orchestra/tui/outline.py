@@ -25,7 +25,7 @@ _CALLER = 12  # columns
 class Entry:
     """A row: an agent, or one of its calls. ``lines`` are the guides before it.
 
-    ``caller``: who made the call, where others have made calls of the same agent.
+    ``caller`` tells the call from those of the same agent that others have made.
     """
 
     lines: str
@@ -73,9 +73,9 @@ def _branch(
         if child.name not in seen:
             seen.add(child.name)
             under.append(child)
-    several = len({it.caller for it in calls}) > 1
+    callers = _callers(calls)
     for block in calls:
-        caller = block.caller if several else ""
+        caller = callers.get(block.call, "")
         yield Entry(guide + ("│ " if under else "  "), agent, block, caller)
     for child in under:
         last = child is under[-1]
@@ -86,6 +86,21 @@ def _branch(
             guide + ("└ " if last else "├ "),
             guide + ("  " if last else "│ "),
         )
+
+
+def _callers(calls: Sequence[Block]) -> dict[str, str]:
+    """What stands before the ordinal of each call: who made it, or ``#2.1.`` of the second's first,
+    where those were of one name as well. Nothing where all are of one caller.
+    """
+    above = {it.call: it.call.split("/")[1:-1] for it in calls}
+    if len(set(map(tuple, above.values()))) < 2 and len({it.caller for it in calls}) < 2:
+        return {}
+    signs = {it.call: "/" if it.ordinal else ">" for it in calls}  # as in its path
+    named = {it.call: fit(it.caller, _CALLER) + signs[it.call] for it in calls}
+    if len({named[it.call] + it.ordinal for it in calls}) == len(named):
+        return named
+    numbers = {call: [it.partition("#")[2] or it for it in path] for call, path in above.items()}
+    return {call: "".join(["#", *(f"{it}." for it in path)]) for call, path in numbers.items()}
 
 
 class Outline(Canvas, can_focus=True):
@@ -227,8 +242,9 @@ class Outline(Canvas, can_focus=True):
             left.append(Span(entry.agent.title, "name" if state is not State.WAIT else ""))
         else:
             if entry.caller:
-                sign = "/" if entry.block.ordinal else ">"  # as in its path
-                left.append(Span(fit(entry.caller, _CALLER) + sign, "figure"))
+                left.append(Span(entry.caller, "figure"))
+            if entry.caller.endswith("."):
+                ordinal = ordinal.removeprefix("#")
             left.append(Span(ordinal, "ordinal"))
         left.append(Span(f" {task}" if dot else "", "figure"))
         beyond = self._beyond(row)
