@@ -166,7 +166,7 @@ async def test_so_are_those_of_calls_that_are_numbered_alike() -> None:
     tape.call("a", "go")
     for path in ("a/b#1", "a/b#1/c#1", "a/b#2", "a/b#2/c#1", "a/b#1/c#1/d#1", "a/b#2/c#1/d#1"):
         tape.call(path, "do", path.rpartition("/")[0])
-    async with staged(tape.events, team=team, hold=True) as stage:
+    async with staged(tape.events, (200, 50), team, hold=True) as stage:
         assert [it.strip(" │●├└").split()[0] for it in tree(stage)] == [
             "a", "b", "#1", "#2", "c", "b#1/#1", "b#2/#1", "d", "#1.1.1", "#2.1.1",
         ]  # fmt: skip

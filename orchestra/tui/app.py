@@ -41,6 +41,7 @@ from .reader import Reader
 from .replay import Replay
 from .screen import Split
 from .situation import situation
+from .timeline import Timeline
 
 FRAME = 1 / 30  # seconds between ticks
 BUDGET = 0.008  # seconds of a tick that may go into events; the rest wait for the next one
@@ -234,11 +235,12 @@ class Viewer(Playing):
         groups: list[Group] = [
             ("In a pane", Pane._merged_bindings, None),
             ("In the tree", Outline._merged_bindings, None),
+            ("In the timeline", Timeline._merged_bindings, None),
             ("In the bar, where something is asked", Prompt._merged_bindings, None),
             ("In the editor of arguments", Editor._merged_bindings, None),
         ]
         # What can be done where the user is comes first.
-        here: tuple[type[Widget], ...] = (Pane, Outline, Prompt)
+        here: tuple[type[Widget], ...] = (Pane, Outline, Timeline, Prompt)
         at = next((n for n, kind in enumerate(here) if isinstance(self.split.focused, kind)), 0)
         if self.replay is not None:
             del groups[-2:]  # nothing is asked in one
