@@ -275,7 +275,7 @@ async def test_a_question_takes_the_keys_from_nobody(size: tuple[int, int]) -> N
         await watch.until("⏸ 1 of 2 · editor/researcher#2 asks: web_search(q: 1)")
         assert isinstance(watch.app.focused, Pane)
         assert split.footer._keys[0][1:] == ("i", "answer")
-        assert "An agent asks: i answers it, a types 'approve' for you, e edits" in watch.screen
+        assert "An agent asks: i answers, a types 'approve', e edits" in watch.screen
         assert " ⏸ Researcher" in watch.screen.replace("├", "").replace("│", "")
         await watch.answer("⏸ 1 of 2")
         assert "[a]pprove, [e]dit, [r]eject why, [s]ay the answer · tab: another" in watch.screen

@@ -250,6 +250,8 @@ class Viewer(Playing):
         keys = self.keymap.fit(typing=False)
         playing = self.replay.playing if self.replay else None
         now = situation(self.split, keys, over=self.feed.over, playing=playing)
+        if isinstance(self.feed, Reader):
+            now = "The file is being read; it is played when all of it is there."
         self.push_screen(Help(groups, keys, now))
 
     def action_cancel(self) -> None:
