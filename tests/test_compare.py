@@ -282,3 +282,18 @@ def test_how_a_missing_call_looks(snap_compare: Any) -> None:
 
 async def _settled(pilot: Pilot[None]) -> None:
     await pilot.pause()
+
+
+@pytest.mark.parametrize("width", [150, 80, 40])
+async def test_the_layout_is_that_of_the_size_and_the_head_is_one_row(width: int) -> None:
+    long = "runs/of/a/long/day/" * 4
+    app = Twins((long + "1.jsonl", told()), (long + "2.jsonl", told()), Comfort())
+    async with app.run_test(size=(230 - width, 30)) as pilot:
+        await pilot.resize_terminal(width, 30)
+        await pilot.pause()
+        assert app.screen.has_class("-wide") is (width >= 100)
+        head, first, *_ = rows(app)
+        assert "all 4 calls are equal" in head
+        assert "= equal" in first
+        names = [it for it in head.split() if it.endswith(".jsonl")]
+        assert [it[-7] for it in names] == (["1", "2"] if width > 40 else [])

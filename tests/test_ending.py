@@ -247,3 +247,57 @@ asyncio.run(main())
 def test_a_busy_loop_misses_no_signal() -> None:
     done = forks.run([sys.executable, "-c", BUSY], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (0, "['SIGTERM']\n", "")
+
+
+# Kills itself where a module is imported, or where a verb begins.
+DIES = """
+import os, sys
+from importlib.abc import MetaPathFinder
+from orchestra.__main__ import main
+
+def dies(*_, **__):
+    os.kill(os.getpid(), int(sys.argv[1]))
+
+class Finder(MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == sys.argv[2]:
+            dies()
+
+class Arguments:  # of the command; sys.argv is the test's
+    argv = ["orchestra", "validate", "none.yaml"]
+
+sys.meta_path.insert(0, Finder())
+if sys.argv[2] == "a verb":
+    import orchestra.verbs
+    orchestra.verbs.validate = dies
+main.__globals__["sys"] = Arguments
+try:
+    code = main()
+finally:
+    print("closed")
+sys.exit(code)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    ("where", "out"), [("orchestra.cli", ""), ("pydantic_core", ""), ("a verb", "closed\n")]
+)
+def test_a_signal_before_the_run_ends_in_silence(
+    number: signal.Signals, where: str, out: str
+) -> None:
+    command = [sys.executable, "-c", DIES, str(int(number)), where]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (128 + number, out, "")
+
+
+def test_who_is_told_to_outlive_the_terminal_does(project: Path) -> None:
+    """As ``nohup`` tells it."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with running(project, "stuck", "run: {timeout: 0.5}\n") as process:
+            process.send_signal(signal.SIGHUP)
+            process.communicate(timeout=60)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert process.returncode == 124

@@ -14,6 +14,7 @@ from tui_events import (
     NEWSROOM,
     Clock,
     FakeRun,
+    Stage,
     Tape,
     midway,
     newsroom,
@@ -22,12 +23,13 @@ from tui_events import (
 )
 
 from orchestra.errors import UsageError
-from orchestra.events import Member, TextDelta
+from orchestra.events import Interrupted, Member, TextDelta
 from orchestra.tui.app import Viewer
 from orchestra.tui.help import Help
 from orchestra.tui.items import State
 from orchestra.tui.outline import Outline
 from orchestra.tui.pane import Pane
+from orchestra.tui.replay import Replay
 from orchestra.tui.screen import Split
 
 SIZES = [(80, 24), (120, 40), (200, 50)]
@@ -128,6 +130,85 @@ async def test_the_tree_can_be_hidden_and_lists_calls() -> None:
         await stage.press("b")
         assert not outline.display
         assert stage.deck.size.width > width
+
+
+def deep(many: int = 2) -> Tape:
+    """Writers, each with a checker of its own."""
+    tape = Tape()
+    tape.begin()
+    tape.call("editor", "go")
+    for number in range(1, many + 1):
+        tape.call(f"editor/writer#{number}", "write", "editor")
+        tape.call(f"editor/writer#{number}/checker#1", "check", f"editor/writer#{number}")
+    return tape
+
+
+def tree(stage: Stage) -> list[str]:
+    outline = stage.app.split.outline
+    found = [strip.text.rstrip() for strip in outline.render_lines(outline.size.region)]
+    return [it for it in found if it]
+
+
+async def test_calls_of_one_agent_by_several_others_are_told_apart_in_the_tree() -> None:
+    async with staged(deep().events, hold=True) as stage:
+        assert tree(stage)[-2:] == [
+            "       ● writer#1/#1 c… run",
+            "       ● writer#2/#1 c… run",
+        ]
+
+
+async def test_so_are_those_of_calls_that_are_numbered_alike() -> None:
+    tape = Tape()
+    team = (
+        Member(name="a"), *(Member(name=b, parents=(a,)) for a, b in ("ab", "bc", "cd"))
+    )  # fmt: skip
+    tape.begin(team)
+    tape.call("a", "go")
+    for path in ("a/b#1", "a/b#1/c#1", "a/b#2", "a/b#2/c#1", "a/b#1/c#1/d#1", "a/b#2/c#1/d#1"):
+        tape.call(path, "do", path.rpartition("/")[0])
+    async with staged(tape.events, (200, 50), team, hold=True) as stage:
+        assert [it.strip(" │●├└").split()[0] for it in tree(stage)] == [
+            "a", "b", "#1", "#2", "c", "b#1/#1", "b#2/#1", "d", "#1.1.1", "#2.1.1",
+        ]  # fmt: skip
+        assert "from b#2/c#1" in "\n".join(stage.text("d"))
+
+
+async def test_the_tree_says_how_much_is_beyond_its_edges() -> None:
+    tape = deep(20)
+    asks = Interrupted(
+        interrupt_id="i", request={"tool": "t", "args": {}, "decisions": ["approve"]}
+    )
+    tape.add(asks, "editor/writer#20/checker#1")
+    async with staged(tape.events, size=(120, 24), hold=True) as stage:
+        outline, rows = stage.app.split.outline, len(stage.app.split.outline.entries)
+        more = rows - outline.size.height
+        assert tree(stage)[-1].endswith(f" ↓ {more}, 1 ask")
+        at = (outline.size.width - 3, outline.size.height - 1)
+        await stage.pilot.click(outline, offset=at)
+        assert tree(stage)[0].endswith(f" ↑ {outline.size.height - 1} more")
+        await stage.pilot.click(outline, offset=at)
+        assert "↓" not in tree(stage)[-1]
+        assert tree(stage)[0].endswith(f" ↑ {more} more")
+        await stage.pilot.click(outline, offset=(at[0], 0))
+        assert tree(stage)[-1].endswith(", 1 ask")
+        assert stage.deck.current == "editor"  # no row was chosen
+
+
+async def test_who_has_not_been_called_gets_little_room_until_it_is() -> None:
+    tape = deep(1)
+    called = len(tape.events)
+    tape.call("editor/researcher#1", "dig", "editor")
+    app = Viewer("t", NEWSROOM, Replay(tape.events), clock=Clock())
+    async with app.run_test(size=(120, 40)) as pilot:
+        for at, height in ((called, 3), (len(tape.events), 18), (called, 3)):
+            app._moved(back=app.replay.go_to(at))
+            app.tick()
+            await pilot.pause()
+            panes = {pane.agent.name: pane.size.height for pane in app.split.deck.shown()}
+            assert panes["researcher"] == height
+        app.split.deck.current = "researcher"
+        await pilot.press("plus")
+        assert app.split.deck.panes["researcher"].size.height > 3
 
 
 async def test_choosing_a_call_in_the_tree_scrolls_to_its_block() -> None:
@@ -281,6 +362,13 @@ async def test_reasoning_folds() -> None:
         assert "reasoning, 1 line" in text
         await stage.press("r")
         assert "Two distances are wanted" in "\n".join(stage.text("editor"))
+
+
+async def test_where_nothing_is_to_cancel_ctrl_c_quits() -> None:
+    async with staged(newsroom().events) as stage:
+        assert "cancel" not in stage.screen[-1]
+        await stage.pilot.press("ctrl+c")
+        assert stage.app._exit
 
 
 async def test_ctrl_c_cancels_and_twice_quits() -> None:

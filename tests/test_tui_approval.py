@@ -275,7 +275,7 @@ async def test_a_question_takes_the_keys_from_nobody(size: tuple[int, int]) -> N
         await watch.until("⏸ 1 of 2 · editor/researcher#2 asks: web_search(q: 1)")
         assert isinstance(watch.app.focused, Pane)
         assert split.footer._keys[0][1:] == ("i", "answer")
-        assert "An agent asks: i answers it, a types 'approve' for you, e edits" in watch.screen
+        assert "An agent asks: i answers, a types 'approve', e edits" in watch.screen
         assert " ⏸ Researcher" in watch.screen.replace("├", "").replace("│", "")
         await watch.answer("⏸ 1 of 2")
         assert "[a]pprove, [e]dit, [r]eject why, [s]ay the answer · tab: another" in watch.screen
@@ -634,7 +634,7 @@ def answer(terminal: Terminal, asks: bytes, answer: bytes) -> None:
     if asks.endswith(b"one"):
         os.write(terminal.fd, b"i")
         terminal.read_until(b"panes")
-    terminal.read_until(b"pprove, ")
+    terminal.read_until(b"[a]pprove")
     terminal.seen = b""
     os.write(terminal.fd, answer)
 
@@ -675,3 +675,48 @@ def test_an_interrupted_run_goes_on_in_the_viewer(
     os.write(again.fd, b"q")
     assert again.drain() == 0
     assert b"Traceback" not in again.seen
+
+
+async def click_on(watch: Watch, word: str) -> None:
+    """Where a word is on the screen, for who has but a mouse."""
+    lines = watch.screen.split("\n")
+    y = next(y for y, line in enumerate(lines) if word in line)
+    await watch.pilot.click(offset=(lines[y].index(word) + 1, y))
+
+
+async def test_the_mouse_can_choose() -> None:
+    asking = Asking(waiting().events, hold=True)
+    async with watching(asking) as watch:
+        prompt = watch.app.split.prompt
+        await watch.until("asks: web_search(q: 1)")
+        await click_on(watch, "▔ ⏸")  # it has only just come: there is nothing to choose yet
+        await watch.linger()
+        await watch.until("[s]ay the answer")
+        await click_on(watch, "[r]eject")
+        assert (prompt.value, watch.app.focused) == ("reject ", prompt)
+        await click_on(watch, "[s]ay")
+        assert prompt.value == "say "
+        await click_on(watch, "tab: another")
+        await watch.until("2 of 2")
+        await watch.linger()
+        await click_on(watch, "[e]dit")
+        assert watch.app.split.editor.display
+        await click_on(watch, "esc back")
+        await click_on(watch, "[a]pprove")
+        assert not asking.decided  # a slip approves nothing
+        await click_on(watch, "⏎ send")
+        await watch.until(lambda: len(asking.decided) == 1)
+        assert asking.decided[0].decide == "approve"
+
+
+async def test_a_paste_keeps_its_lines_and_its_tabs() -> None:
+    asking = Asking(waiting().events, hold=True)
+    async with watching(asking) as watch:
+        prompt = watch.app.split.prompt
+        await watch.answer("asks: web_search(q: 1)", "reject")
+        watch.app.post_message(events.Paste("\nThree things:\r\tone\rtwo \x1b[31m\n"))
+        await watch.until("reject↵Three things:↵⇥one↵two ␛[31m")
+        await watch.type("!", "ctrl+j", "!", "enter")
+        await watch.until(lambda: len(asking.decided) == 1)
+        assert asking.decided[0].message == "Three things:\n\tone\ntwo ␛[31m!\n!"
+        assert prompt.value == ""

@@ -332,7 +332,7 @@ async def test_the_help_says_what_an_agent_waits_for() -> None:
         assert (
             _at(
                 lines,
-                "An agent asks: i answers it, a types 'approve' for you, e edits the arguments.",
+                "An agent asks: i answers, a types 'approve', e edits the arguments.",
             )
             >= 0
         )

@@ -93,3 +93,44 @@ def test_rows_in_another_order_than_the_text_are_not_joined() -> None:
     wrapped = [n for n, text in enumerate(rows) if n and text.strip() and "eight" not in text]
     assert len(wrapped) > 2
     assert {view.glue(row) for row in wrapped} == {"\n"}
+
+
+TABBED = "def f(a):\n\tif a:\n\t\treturn 'a very long line of code that is wrapped' + a  # 潮\tx\n\treturn 3"
+
+
+def test_tabs_go_to_their_stops_and_are_given_back() -> None:
+    prose = Prose("m")
+    for token in ("a\tb", "\tc\n", "潮汐\t", "\td\n\t", "    e"):
+        prose.add(token)
+        prose.absorb()
+    assert prose.lines == ["a   b   c", "潮汐        d", "        e"]
+    assert prose.whole(tabs=True) == ["a\tb\tc", "潮汐\t\td", "\t    e"]
+    prose.drop(1)
+    assert prose.whole(tabs=True) == ["潮汐\t\td", "\t    e"]
+    long = Prose("m")
+    text = f"\t{'x' * (LONG_LINE - 8)}\t\t{'y' * LONG_LINE}\t\tz"
+    long.add(text)
+    added = long.absorb()[1]
+    assert len(long.lines) > 1
+    assert added == sum(map(len, long.lines))
+    assert long.whole(tabs=True) == [text]
+
+
+@pytest.mark.parametrize("keys", [(), ("m",)])
+@pytest.mark.parametrize("fence", ["```python\n{}\n```", "{}"])
+async def test_code_is_copied_with_its_tabs(fence: str, keys: tuple[str, ...]) -> None:
+    text = f"Here:\n\n{fence.format(TABBED)}\n\nend"
+    async with staged(whole(text), (70, 40), TEAM, hold=True) as stage:
+        assert text in text_of(stage.app.board.agents["a"])
+        await stage.press(*keys)
+        pane, rows = stage.pane("a"), stage.text("a")
+        first = next(n for n, row in enumerate(rows) if "def f" in row)
+        last = next(n for n, row in enumerate(rows) if "return 3" in row)
+        assert last > first + 3  # a line is wrapped
+        await drag(stage, pane, (0, first), (40, last))
+        chosen = pane.selected()
+        assert chosen.startswith("def f(a):\n\tif a:\n\t\treturn 'a very")
+        assert chosen.endswith("\n\treturn 3")
+        start = rows[last].index("return 3")
+        await drag(stage, pane, (start - 2, last), (start + 7, last))  # from within the tab
+        assert pane.selected() == "  return 3"

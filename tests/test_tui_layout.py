@@ -51,3 +51,26 @@ def test_a_tiny_terminal_has_no_list() -> None:
     assert layout.outline_height(6, 5) == 0
     assert layout.outline_height(24, 5) == 5
     assert layout.outline_height(24, 50) == 8
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=16), st.integers(4, 300), st.integers(1, 100))
+def test_who_waits_stands_in_a_strip_at_the_foot(idle: list[bool], width: int, height: int) -> None:
+    cells = layout.tiles(idle, width, height)
+    assert sum(cell.width * cell.height for cell in cells) == width * height
+    taken = {
+        (x, y) for c in cells for x in range(c.x, c.x + c.width) for y in (c.y, c.y + c.height - 1)
+    }
+    assert max(y for _, y in taken) < height
+    waits = [cell for cell, it in zip(cells, idle, strict=True) if it]
+    busy = [cell for cell, it in zip(cells, idle, strict=True) if not it]
+    if waits and busy and cells != layout.grid(len(idle), width, height):
+        assert {cell.height for cell in waits} == {layout.IDLE_HEIGHT}
+        assert max(cell.y + cell.height for cell in busy) == min(cell.y for cell in waits)
+
+
+def test_all_are_alike_where_none_or_all_wait_or_the_strip_is_no_gain() -> None:
+    for idle, height in (([True] * 4, 38), ([False] * 4, 38), ([False, *[True] * 9], 17)):
+        assert layout.tiles(idle, 92, height) == layout.grid(len(idle), 92, height)
+    one, two, three = layout.tiles([True, False, True], 92, 38)
+    assert two == (0, 0, 92, 35)
+    assert (one, three) == ((0, 35, 46, 3), (46, 35, 46, 3))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import AsyncIterator, Sequence
+import threading
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,12 @@ from orchestra.cli import main
 from orchestra.errors import UsageError
 from orchestra.events import Event, dumps
 from orchestra.runtime import run
+from orchestra.store import open_run
 from orchestra.tui.app import Viewer
 from orchestra.tui.items import State
+from orchestra.tui.reader import Reader
 from orchestra.tui.replay import Replay
+from orchestra.verbs import replaying
 from orchestra.verbs.replaying import recorded_in
 
 RUN: Sequence[Event] = newsroom().events
@@ -447,3 +451,100 @@ async def test_a_real_run_and_its_file_are_alike(tmp_path: Path) -> None:
         + "".join(f"{dumps(it)}\n" for it in seen)
     )
     assert list(recorded_in([path])) == seen
+
+
+# A recording that takes its time to be read.
+
+
+class Slowly:
+    """The rest of a run, of which nothing comes before ``go``."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.go, self.done = threading.Event(), threading.Event()
+        self._error = error
+
+    def __iter__(self) -> Iterator[Event]:
+        assert self.go.wait(30)
+        yield from RUN[2:]
+        self.done.set()
+        if self._error:
+            raise self._error
+
+    def viewer(self) -> Viewer:
+        reader = Reader(RUN[:2], iter(self), lambda: 0.34)
+        return Viewer("run", NEWSROOM, reader, clock=Clock())
+
+
+async def test_while_a_large_recording_is_read_the_viewer_says_how_far_and_obeys() -> None:
+    slowly = Slowly()
+    app = slowly.viewer()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause()
+        app.tick()
+        await pilot.pause()
+        lines = [strip.text for strip in app.screen._compositor.render_strips(app.size)]
+        assert " ◌ reading …  34%  ━" in lines[-2]
+        assert "━  " not in lines[-2].strip()
+        assert "Fact-checker" in "\n".join(lines)
+        assert "pause" not in lines[-1]
+        assert "cancel" not in lines[-1]
+        for key in ("x", "p", "ctrl+r", "comma", "z"):
+            await pilot.press(key)
+        assert app.split.deck.alone
+        slowly.go.set()
+        while app.replay is None:
+            app.tick()
+            await pilot.pause()
+        assert list(app.replay.recorded) == list(RUN)
+        assert app.replay.playing
+    slowly = Slowly()
+    app = slowly.viewer()
+    async with app.run_test() as pilot:
+        await pilot.press("q")
+        assert app._exit
+    app.feed.stop()
+    slowly.go.set()
+
+
+async def test_what_cannot_be_read_to_its_end_is_told_by_the_command() -> None:
+    slowly = Slowly(UsageError("line 3: no event"))
+    app = slowly.viewer()
+    slowly.go.set()
+    async with app.run_test() as pilot:
+        while not app._exit:
+            app.tick()
+            await pilot.pause()
+    assert str(app.feed.error) == "line 3: no event"
+
+
+def test_a_small_recording_is_read_at_once(
+    recording: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shares: list[float] = []
+    monkeypatch.setattr("orchestra.store.read._OFTEN", 10)
+    _, found = open_run(recording, shares.append)
+    assert replaying._first_of(found) == (recorded_in([recording]), True)
+    assert shares == sorted(shares)
+    assert 0 < shares[0] < 0.5
+    assert shares[-1] <= 1
+    monkeypatch.setattr(replaying, "_AT_ONCE", -1.0)
+    _, found = open_run(recording)
+    first, whole = replaying._first_of(found)
+    assert (len(first), whole) == (1, False)
+    assert [*first, *found] == recorded_in([recording])
+
+
+def test_a_large_one_is_read_behind_the_first_frame(spawn: Spawn, recording: Path) -> None:
+    code = (
+        "import orchestra.verbs.replaying as it; from orchestra.cli import main; it._AT_ONCE = -1"
+    )
+    show = f"{code}; raise SystemExit(main(['tui', {str(recording)!r}]))"
+    terminal = spawn(["-c", show])
+    terminal.read_until(b"event ")
+    os.write(terminal.fd, b"q")
+    assert terminal.drain() == 0
+    with recording.open("a") as file:
+        file.write("nonsense\n")
+    terminal = spawn(["-c", show])
+    assert terminal.drain() == 2
+    assert f"{recording}: line ".encode() in terminal.seen.rpartition(b"\x1b[?1049l")[2]

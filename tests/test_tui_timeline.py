@@ -61,7 +61,7 @@ async def test_a_lane_for_each_call() -> None:
         assert "timeline" in shown[0]
         assert "█ model" in shown[0]
         lanes = [row.split()[1] for row in shown[1:] if row.strip()]
-        assert lanes == ["editor", "researcher#1", "researcher#2", "writer#1", "checker#1"]
+        assert lanes == ["editor", "researcher#1", "researcher#2", "writer#1", "writer#1/checker#1"]
         assert "█" in shown[1]
         assert "▒" in shown[1]
         starts = [len(row) - len(row[34:].lstrip()) for row in shown[1:6]]
@@ -114,3 +114,35 @@ async def test_it_fits_small_terminals() -> None:
     async with staged(midway(), (40, 14), hold=True) as stage:
         await stage.press("T")
         assert all(len(row) == 40 for row in rows(stage))
+
+
+async def test_a_lane_says_by_whom_it_was_called_and_the_head_which_of_them_are_shown() -> None:
+    tape = Tape()
+    tape.begin()
+    tape.call("editor", "go")
+    for number in range(1, 11):
+        tape.call(f"editor/writer#{number}", "", "editor")
+        tape.call(f"editor/writer#{number}/checker#1", "", f"editor/writer#{number}")
+    async with staged(tape.events, (120, 40), hold=True) as stage:
+        await stage.press("T", "home")
+        shown = rows(stage)
+        assert "calls 1–9 of 21   0 – " in shown[0]
+        assert [row.split()[1] for row in shown[1:4]] == [
+            "editor",
+            "writer#1",
+            "writer#1/checker#1",
+        ]
+        await stage.press("pagedown")
+        assert stage.app.split.timeline.cursor == 8
+        await stage.press("end")
+        assert "calls 13–21 of 21   0 – " in rows(stage)[0]
+    async with staged(newsroom().events, (120, 40)) as stage:
+        await stage.press("T")
+        assert "calls" not in rows(stage)[0]
+
+
+async def test_the_help_tells_its_keys_first_where_the_user_is_in_it() -> None:
+    async with staged(newsroom().events, (120, 40)) as stage:
+        await stage.press("T", "question_mark")
+        titles = [it.strip() for row in stage.screen if "In the " in (it := row[:70])]
+        assert titles[0].endswith("In the timeline")

@@ -276,3 +276,20 @@ def test_the_wall(snap_compare: Any, size: tuple[int, int]) -> None:
         assert snap_compare(app, terminal_size=size, run_before=ready)
     finally:
         app.feed.stop()
+
+
+async def test_the_edge_of_a_cell_says_who_is_in_focus_on_all_its_rows() -> None:
+    async with staged(crowd(40), (200, 50), team(40), hold=True) as stage:
+        await stage.press("l", "h", "l")
+        wall = stage.app.split.deck.wall
+        for agent, cell in wall._cells[:3]:
+            rows = wall.render_lines(wall.size.region)[cell.y : cell.y + cell.height]
+            edges = {strip.crop(cell.x, cell.x + 1).text for strip in rows}
+            assert edges == ({"▌"} if agent.name == wall.current else {"▏"})
+
+
+async def test_no_layout_is_announced_that_there_is_no_room_for() -> None:
+    async with staged(crowd(6), (80, 24), team(6), hold=True) as stage:
+        await stage.press("space")
+        assert "room for one pane only" in stage.screen[-1]
+        assert stage.deck.shape is None

@@ -27,7 +27,12 @@ def choices(question: Interrupted, *, editor: bool = False) -> str:
     allowed = question.request["decisions"]
     if allowed == ["respond"]:
         return "your answer"
-    return ", ".join("[e]dit" if editor and it == "edit" else _SHOWN[it] for it in allowed)
+    return ", ".join(choice(it, editor=editor) for it in allowed)
+
+
+def choice(decision: str, *, editor: bool = False) -> str:
+    """One of them: what is typed for it."""
+    return "[e]dit" if editor and decision == "edit" else _SHOWN[decision]
 
 
 def edits(question: Interrupted) -> bool:
@@ -46,7 +51,7 @@ def decision_of(text: str, question: Interrupted) -> Decision:
     who = _who(question)
     if allowed == ["respond"]:
         return Decision(**who, decide="respond", message=text)
-    word, _, rest = text.strip().partition(" ")
+    word, rest = [*text.split(maxsplit=1), "", ""][:2]
     rest = rest.strip()
     meant = next(
         (it for it, short in _WORDS.items() if word.lower() in (it, *short) and it in allowed), None

@@ -27,6 +27,7 @@ _HEADER = b'{"type":"header"'
 _NEWBORN = 60  # seconds in which a file may be empty and not yet locked
 _CHUNK = 1 << 16
 _SHOWN = 5
+_OFTEN = 1_000  # lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +59,12 @@ class Kept:
     usage: Usage | None = None
 
 
-def open_run(path: Path) -> tuple[Header, Iterator[Event]]:
+def open_run(
+    path: Path, told: Callable[[float], object] = lambda _: None
+) -> tuple[Header, Iterator[Event]]:
     """A recorded run: its header, and its events as they are asked for.
+
+    ``told`` is told now and then which share of the file has been read.
 
     Raises:
         UsageError: the file cannot be read; also later, at a line that is no event.
@@ -69,7 +74,7 @@ def open_run(path: Path) -> tuple[Header, Iterator[Event]]:
             reason = "is no file" if path.exists() else "no such file"
             raise UsageError(f"{path}: {reason}")
         with path.open("rb") as file:
-            return _header(path, file.readline()), _events(path)
+            return _header(path, file.readline()), _events(path, told)
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
 
@@ -191,10 +196,13 @@ def _header(path: Path, text: bytes) -> Header:
         raise UsageError(f"{path}: line 1: {_reason(error)}") from error
 
 
-def _events(path: Path) -> Iterator[Event]:
+def _events(path: Path, told: Callable[[float], object]) -> Iterator[Event]:
     seen: dict[str, int] = {}
     with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
         for number, text in enumerate(file, 1):
+            if not number % _OFTEN:
+                told(min(file.tell() / size, 1.0) if size else 1.0)  # it may still be written
             if number == 1 or not text.strip():
                 continue
             try:

@@ -13,7 +13,7 @@ Only ``canvas`` and what stands on it know Textual; all before it is plain Pytho
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from ..errors import OrchestraError
 from ..events import Event, Member, RunFinished
@@ -26,6 +26,7 @@ from .gallery import Exhibit, Gallery
 from .pauses import short_pauses
 from .playing import Clock, Recording
 from .questions import Questions
+from .reader import Reader
 from .replay import Replay
 from .twins import Twins
 
@@ -86,14 +87,21 @@ def replay(
     team: Sequence[Member],
     recorded: Sequence[Event],
     *,
+    rest: Iterator[Event] | None = None,
+    share: Callable[[], float] = lambda: 0.0,
     comfort: Comfort | None = None,
 ) -> None:
     """Show a recorded run until the user quits; blocks. Needs a terminal.
 
+    ``rest`` is what comes after ``recorded``, where that takes its time to be read; ``share`` is
+    how much of the whole has been.
+
     Raises:
         Terminated: as of :func:`view`.
+        OrchestraError: the rest cannot be read.
     """
-    _shown(Viewer(title, team, Replay(recorded), comfort=comfort))
+    source = Replay(recorded) if rest is None else Reader(recorded, rest, share)
+    _shown(Viewer(title, team, source, comfort=comfort))
 
 
 def _shown(viewer: Viewer) -> RunFinished | None:

@@ -38,9 +38,11 @@ from .pane import Pane
 from .playing import Clock, Playing, Recording
 from .prompt import Prompt
 from .questions import Questions
+from .reader import Reader
 from .replay import Replay
 from .screen import Split
 from .situation import situation
+from .timeline import Timeline
 
 FRAME = 1 / 30  # seconds between ticks
 BUDGET = 0.008  # seconds of a tick that may go into events; the rest wait for the next one
@@ -61,6 +63,7 @@ class Viewer(Playing):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+c", "cancel", "Cancel", id="app.cancel", priority=True, key_display="^c"),
+        Binding("ctrl+c", "leave_over", "Quit", id="app.leave", priority=True, show=False),
         Binding("p", "pause", "Pause", id="run.pause"),
         Binding("x", "call_off", "Call off", id="run.call-off", show=False),
     ]
@@ -69,7 +72,7 @@ class Viewer(Playing):
         self,
         title: str,
         team: Sequence[Member],
-        source: Source | Replay,
+        source: Source | Replay | Reader,
         *,
         questions: Questions | None = None,
         recording: Recording | None = None,
@@ -81,7 +84,7 @@ class Viewer(Playing):
         self.comfort.dress(self)
         self.title = one_line(title, 80)
         self.board = Board(team)
-        self.feed = source if isinstance(source, Replay) else Feed(source)
+        self.feed = source if isinstance(source, Replay | Reader) else Feed(source)
         self.recording = recording
         self.split = Split(title, self.board, questions or Questions(), clock)
         self.split.prompt.cursor_blink = self.split.editor.cursor_blink = not self.comfort.still
@@ -139,6 +142,8 @@ class Viewer(Playing):
         """Take events off the deque for a while, then show what they changed."""
         if isinstance(self.feed, Replay):
             self.feed.pull()
+        elif isinstance(self.feed, Reader):
+            self.keep_reading(self.feed)
         self._drain()
         self._ticks += 1
         if self.returning and self.feed.events:
@@ -229,11 +234,12 @@ class Viewer(Playing):
         groups: list[Group] = [
             ("In a pane", Pane._merged_bindings, None),
             ("In the tree", Outline._merged_bindings, None),
+            ("In the timeline", Timeline._merged_bindings, None),
             ("In the bar, where something is asked", Prompt._merged_bindings, None),
             ("In the editor of arguments", Editor._merged_bindings, None),
         ]
         # What can be done where the user is comes first.
-        here: tuple[type[Widget], ...] = (Pane, Outline, Prompt)
+        here: tuple[type[Widget], ...] = (Pane, Outline, Timeline, Prompt)
         at = next((n for n, kind in enumerate(here) if isinstance(self.split.focused, kind)), 0)
         if self.replay is not None:
             del groups[-2:]  # nothing is asked in one
@@ -243,20 +249,20 @@ class Viewer(Playing):
         keys = self.keymap.fit(typing=False)
         playing = self.replay.playing if self.replay else None
         now = situation(self.split, keys, over=self.feed.over, playing=playing)
+        if isinstance(self.feed, Reader):
+            now = "The file is being read; it is played when all of it is there."
         self.push_screen(Help(groups, keys, now))
 
     def action_cancel(self) -> None:
-        if isinstance(self.feed, Replay):
-            self.action_leave()
-            return
         if self._cancelling:
             self.action_leave()
             return
+        if not isinstance(self.feed, Feed):
+            return
         self._cancelling = True
-        if not self.feed.over:
-            self.split.header.cancelling = True
-            self.split.refresh_figures(self.now)
-            self.feed.cancel()
+        self.split.header.cancelling = True
+        self.split.refresh_figures(self.now)
+        self.feed.cancel()
 
     def action_pause(self) -> None:
         """Let nothing new begin; what is under way goes on, and is shown. Or stop the replay."""
@@ -272,7 +278,7 @@ class Viewer(Playing):
         agent = self.board.agents.get(self.split.deck.current)
         calls = [it.call for it in agent.blocks if it.live] if agent else []
         aimed, self._aimed = self._aimed, None
-        if agent is None or not calls or self.feed.over or isinstance(self.feed, Replay):
+        if agent is None or not calls or self.feed.over or not isinstance(self.feed, Feed):
             self.split.footer.say(f"{agent.title if agent else 'nobody'} is not at work")
         elif [*self.board.mains] == calls:
             self.split.footer.say("that is the whole run: ctrl+c cancels it")
@@ -286,6 +292,10 @@ class Viewer(Playing):
 
     def action_leave(self) -> None:
         self.exit()
+
+    def action_leave_over(self) -> None:
+        """By ctrl+c, where there is nothing to cancel."""
+        self.action_leave()
 
     async def action_quit(self) -> None:
         self.action_leave()
@@ -304,7 +314,9 @@ class Viewer(Playing):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A live run is held and called off, a recorded one is played."""
-        if action in ("call_off", "pause"):
-            live = not self.feed.over
+        if action in ("call_off", "pause", "cancel"):
+            live = not self.feed.over and not isinstance(self.feed, Reader)
             return live if self.replay is None else action == "pause"
+        if action == "leave_over":
+            return self.feed.over or not isinstance(self.feed, Feed)
         return super().check_action(action, parameters)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 
 from rich.cells import cell_len
 from textual import events
@@ -100,7 +100,6 @@ class Footer(Canvas):
     def __init__(self) -> None:
         super().__init__()
         self._keys: list[tuple[str, str, str]] = []  # key, how it is shown, what it does
-        self._places: list[tuple[int, int, str]] = []
         self._said = ""
         self._until: Timer | None = None
 
@@ -141,23 +140,27 @@ class Footer(Canvas):
         return [(tuple(self._keys), self._said, self.size.width)]
 
     def draw(self, row: int) -> tuple[Spans, str]:  # noqa: ARG002 - of Canvas
-        spans: list[Span] = []
-        self._places = []
         if self._said:
             return (Span(f" {self._said}", "chip"), Span(" ", "chip")), "bar-row"
-        at = 0
-        for key, shown, what in self._keys:
-            cells = cell_len(shown) + cell_len(what) + 3
-            if at + cells > self.size.width:
-                break
+        spans: list[Span] = []
+        for shown, what, _, _ in self._places():
             spans += [Span(f" {shown}", "key"), Span(f" {what} ", "figure")]
-            self._places.append((at, at + cells, key))
-            at += cells
         return tuple(spans), "bar-row"
 
+    def _places(self) -> Iterator[tuple[str, str, range, str]]:
+        """The keys that there is room for: how each is shown, what it does, where, and which."""
+        at = 0
+        for key, shown, what in self._keys:
+            after = at + cell_len(shown) + cell_len(what) + 3
+            if after > self.size.width:
+                return
+            yield shown, what, range(at, after), key
+            at = after
+
     def on_click(self, event: events.Click) -> None:
-        for start, end, key in self._places:
-            if start <= event.x < end:
+        # Looked up now: what is painted may be of an earlier draw, kept by what it shows.
+        for _, _, cells, key in () if self._said else self._places():
+            if event.x in cells:
                 self.app.simulate_key(key)
 
 

@@ -14,7 +14,7 @@ from .blocks import Agent
 from .board import Board
 from .dressed import Allowance
 from .items import State
-from .layout import capacity, grid, has_wall, split
+from .layout import capacity, has_wall, split, tiles
 from .pane import Pane
 from .wall import Wall
 
@@ -47,8 +47,12 @@ class Tiles(Layout):
         sizes = [self.sizes.get(pane.agent.name, 1.0) for pane in panes]
         return [
             WidgetPlacement(Region(*cell), NULL_OFFSET, NULL_SPACING, pane)
-            for cell, pane in zip(grid(len(panes), *size, sizes), panes, strict=True)
+            for cell, pane in zip(tiles([*map(self.idle, panes)], *size, sizes), panes, strict=True)
         ]
+
+    def idle(self, pane: Pane) -> bool:
+        """Whether a pane needs little room; not so once somebody has changed its size."""
+        return not pane.agent.blocks and pane.agent.name not in self.sizes
 
 
 Shape = Literal["grid", "wall", "one"]
@@ -85,6 +89,7 @@ class Deck(Widget):
         self.wrap = True
         self.times = False
         self.allowance = Allowance()
+        self._idle: frozenset[str] = frozenset()  # of those on screen, who has not been called
 
     def compose(self) -> ComposeResult:
         yield self.wall
@@ -175,6 +180,10 @@ class Deck(Widget):
         for name, pane in self.panes.items():
             if pane.display != (name in wanted):
                 pane.display = name in wanted
+        idle = frozenset(it.agent.name for it in self.shown() if self._tiles.idle(it))
+        if idle != self._idle:
+            self._idle = idle
+            self.panes[wanted[0]].refresh(layout=True)
         self.update(set(wanted))
 
     def _page(self, agents: list[Agent]) -> list[Agent]:

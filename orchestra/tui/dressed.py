@@ -189,6 +189,20 @@ class DressedView:
             gap = gap[: gap.rindex(mark[0])]
         return gap if gap.isspace() else " " * (" " in gap)
 
+    def tabs(self, row: int) -> list[tuple[int, int]]:
+        """As of :class:`ProseView`; of what is rendered, where a row shows a line as it is."""
+        found = self._find(row)
+        if found is None or found[0].rows is None:
+            return self.plain.tabs(self._plain(*found) if found else row)
+        (piece, _), prose = found, self.prose
+        text = "".join(span.text for span in self.spans(row) if span.look != "bar").rstrip()
+        if not prose.tabs or not text.strip():
+            return []
+        numbers = [it for it in range(piece.first, piece.after) if it in prose.tabs]
+        alike = [it for it in numbers if prose.lines[it].startswith(text)]
+        whole = [it for it in alike if prose.lines[it].rstrip() == text]
+        return prose.tabs[(whole or alike)[0]] if alike else []
+
     def _plain(self, piece: _Piece, offset: int) -> int:
         return self.plain.rows_of(piece.first, piece.after)[0] + offset
 

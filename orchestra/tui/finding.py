@@ -67,7 +67,7 @@ def _block_text(block: Block) -> Iterator[str]:
     for item in block.items:
         mark = "> " if isinstance(item, Prose) and item.reasoning else ""
         mark = "[void] " if isinstance(item, Prose) and item.void else mark
-        lines = item.whole() if isinstance(item, Prose) else [it for _, it in _lines(item)]
+        lines = item.whole(tabs=True) if isinstance(item, Prose) else [it for _, it in _lines(item)]
         yield "\n".join(f"{mark}{line}" for line in lines)
     yield ""
 
@@ -83,5 +83,5 @@ def last_message(agent: Agent) -> tuple[str, str]:
         ]
         if said:
             whole = (it for it in said if it.message == said[-1].message)
-            return "\n".join("\n".join(it.whole()) for it in whole).strip("\n"), block.call
+            return "\n".join("\n".join(it.whole(tabs=True)) for it in whole).strip("\n"), block.call
     return "", ""

@@ -22,6 +22,10 @@ _HIDDEN = {f"focus.{n}" for n in "23456789"} | {
     "tree.page-down",
     "tree.first",
     "tree.last",
+    "timeline.page-up",
+    "timeline.page-down",
+    "timeline.first",
+    "timeline.last",
 }
 _SHOWN = {"focus.1": ("1 – 9", "Go to that agent")}
 _WORDS = {
@@ -43,6 +47,8 @@ _WORDS = {
     "view.reasoning": "Show or fold reasoning",
     "view.timeline": "Who worked when: show or hide the timeline",
     "timeline.choose": "Show that call",
+    "timeline.up": "The call that began before",
+    "timeline.down": "The call that began after",
     "view.markdown": "Markdown rendered, or as it was written",
     "view.console": "What tools printed, warnings and logs, kept off the screen",
     "prompt.reply": "To the bar, where the run waits for an answer",
@@ -52,6 +58,7 @@ _WORDS = {
     "prompt.previous": "The question before",
     "editor.send": "Run the tool with these arguments",
     "editor.leave": "Back to the bar; what is typed is kept",
+    "prompt.line": "A new line; a paste keeps its own, too",
     "prompt.finish": "End the conversation",
     "prompt.pass": "Leave the question open: the run ends as interrupted",
     "prompt.leave": "Back to the panes",

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+
+from rich.cells import cell_len
 
 from ..growing import Growing
 from ..text import clean, one_line
@@ -18,12 +21,13 @@ _PENDING = 256  # chunks joined at once
 
 _serials = itertools.count(1)
 # Line and paragraph separators, vertical tab and form feed (already cleaned) act as newlines.
-_LAYOUT = str.maketrans({"\t": "    ", "\u2028": "\n", "\u2029": "\n", "\x85": "\n"})
+_BREAKS = str.maketrans({"\u2028": "\n", "\u2029": "\n", "\x85": "\n"})
+TAB = 4  # columns from one tab stop to the next
 
 
 def tame(text: str) -> str:
     """``text`` of a stranger, in several lines: inert, and without tabs."""
-    return clean(text.translate(_LAYOUT))
+    return clean(text.translate(_BREAKS)).expandtabs(TAB)
 
 
 class State(StrEnum):
@@ -60,6 +64,8 @@ class Prose:
         void: the message was aborted, the text does not count.
         final: nothing will change any more.
         cuts: the numbers of lines that go on with the one before: it was too long for one.
+        tabs: by the number of a line, where blanks stand for a tab, and how many; so that who
+            copies it gets it back.
         growing: makes lines of an answer that is JSON.
         at: when it began, in seconds of the run.
     """
@@ -73,6 +79,7 @@ class Prose:
     version: int = 0
     pending: list[str] = field(default_factory=list)
     cuts: tuple[int, ...] = ()
+    tabs: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
     growing: Growing | None = None
     at: float = 0.0
     serial: int = field(default_factory=lambda: next(_serials))
@@ -87,23 +94,45 @@ class Prose:
         if not self.pending:
             return 0, 0
         text = "".join(self.pending)
-        text = tame(self.growing.feed(text) if self.growing else text)
+        text = clean((self.growing.feed(text) if self.growing else text).translate(_BREAKS))
         self.pending.clear()
         before = len(self.lines)
         first, *rest = text.split("\n")
-        self.lines[-1] += first
-        self._cut_long()
+        added = self._append(first) + len(rest)
         for line in rest:
-            self.lines.append(line)
-            self._cut_long()
+            self.lines.append("")
+            added += self._append(line)
         self.version += 1
-        return len(self.lines) - before, len(text)
+        return len(self.lines) - before, added
+
+    def _append(self, text: str) -> int:
+        if "\t" in text:
+            text = self._expand(text)
+        self.lines[-1] += text
+        self._cut_long()
+        return len(text)
+
+    def _expand(self, text: str) -> str:
+        """Blanks up to the next stop for each tab; where they stand is noted."""
+        line, *parts = self.lines[-1], *text.split("\t")
+        noted = self.tabs.setdefault(self.dropped + len(self.lines) - 1, [])
+        column, made = cell_len(line) + cell_len(parts[0]), parts[0]
+        for part in parts[1:]:
+            width = TAB - column % TAB
+            noted.append((len(line) + len(made), width))
+            made += " " * width + part
+            column += width + cell_len(part)
+        return made
 
     def _cut_long(self) -> None:
         while len(line := self.lines[-1]) > LONG_LINE:
             cut = safe_cut(line, LONG_LINE) or LONG_LINE
             self.lines[-1:] = [line[:cut], line[cut:]]
-            self.cuts += (self.dropped + len(self.lines) - 1,)
+            number = self.dropped + len(self.lines) - 1
+            self.cuts += (number,)
+            if tabs := self.tabs.pop(number - 1, None):
+                self.tabs[number - 1] = [it for it in tabs if sum(it) <= cut]
+                self.tabs[number] = [(at - cut, width) for at, width in tabs if at >= cut]
 
     def drop(self, count: int) -> int:
         """Forget the oldest lines, never the last; the characters that went."""
@@ -112,18 +141,30 @@ class Prose:
         del self.lines[:count]
         self.dropped += count
         self.cuts = tuple(it for it in self.cuts if it > self.dropped)
+        if self.tabs:
+            self.tabs = {line: it for line, it in self.tabs.items() if line >= self.dropped}
         self.version += 1
         return gone
 
-    def whole(self, first: int = 0, after: int | None = None) -> list[str]:
-        """``lines[first:after]``, but what was one line is one again."""
+    def whole(self, first: int = 0, after: int | None = None, *, tabs: bool = False) -> list[str]:
+        """``lines[first:after]``, but what was one line is one again; ``tabs``: and a tab one."""
         found: list[str] = []
         for number, line in enumerate(self.lines[first:after], self.dropped + first):
+            if tabs and number in self.tabs:
+                line = tabbed(line, self.tabs[number])
             if found and number in self.cuts:
                 found[-1] += line
             else:
                 found.append(line)
         return found
+
+
+def tabbed(text: str, tabs: Iterable[tuple[int, int]]) -> str:
+    """``text`` with a tab again where blanks stand for one; those that are not in it are left."""
+    for at, width in sorted(tabs, reverse=True):
+        if at >= 0 and text[at : at + width] == " " * width:
+            text = f"{text[:at]}\t{text[at + width :]}"
+    return text
 
 
 @dataclass(slots=True)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 NARROW = 100  # columns; below, one pane beside the list of agents
 TINY = 60  # columns; below, the list stands above the pane
 MIN_WIDTH, MIN_HEIGHT = 30, 7  # of a pane in a grid
 MAX_GRID = 16
+IDLE_HEIGHT = 3  # of who has not been called yet
 CELL_WIDTH, CELL_HEIGHT = 14, 2  # of an agent in the wall, at least
 WIDE = 120  # columns of the panes; below, the wall stands under the pane
 
@@ -54,6 +55,28 @@ def grid(count: int, width: int, height: int, sizes: Sequence[float] | None = No
             for i in range(in_row)
         ]
     return cells
+
+
+def tiles(
+    idle: Sequence[bool], width: int, height: int, sizes: Sequence[float] | None = None
+) -> list[Cell]:
+    """As :func:`grid`, with those that are ``idle`` in a strip at the foot: they have next to
+    nothing to show. All alike where nobody else is, or where the strip would be no gain.
+    """
+    waiting, sizes = sum(idle), sizes or [1.0] * len(idle)
+    rows = math.ceil(waiting / max(width // MIN_WIDTH, 1))
+    foot = rows * IDLE_HEIGHT
+    if not 0 < waiting < len(idle) or foot * 2 > height or height - foot < MIN_HEIGHT:
+        return grid(len(idle), width, height, sizes)
+    busy = [size for size, waits in zip(sizes, idle, strict=True) if not waits]
+    above = iter(grid(len(busy), width, height - foot, busy))
+    columns = math.ceil(waiting / rows)
+    below = iter(
+        Cell(left, height - foot + row * IDLE_HEIGHT, right - left, IDLE_HEIGHT)
+        for row in range(rows)
+        for left, right in pairwise(_cuts(width, min(columns, waiting - row * columns)))
+    )
+    return [next(below if waits else above) for waits in idle]
 
 
 def split(width: int, height: int, size: float = 1.0) -> tuple[Cell, Cell]:

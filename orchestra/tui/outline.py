@@ -6,6 +6,7 @@ from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
@@ -15,15 +16,22 @@ from .board import Board
 from .canvas import Canvas
 from .items import State
 from .rows import Span, Spans, spread
+from .wrap import fit
+
+_CALLER = 12  # columns
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A row: an agent, or one of its calls. ``lines`` are the guides before it."""
+    """A row: an agent, or one of its calls. ``lines`` are the guides before it.
+
+    ``caller`` tells the call from those of the same agent that others have made.
+    """
 
     lines: str
     agent: Agent
     block: Block | None = None
+    caller: str = ""
 
     @property
     def state(self) -> State:
@@ -65,8 +73,10 @@ def _branch(
         if child.name not in seen:
             seen.add(child.name)
             under.append(child)
+    callers = _callers(calls)
     for block in calls:
-        yield Entry(guide + ("│ " if under else "  "), agent, block)
+        caller = callers.get(block.call, "")
+        yield Entry(guide + ("│ " if under else "  "), agent, block, caller)
     for child in under:
         last = child is under[-1]
         yield from _branch(
@@ -76,6 +86,21 @@ def _branch(
             guide + ("└ " if last else "├ "),
             guide + ("  " if last else "│ "),
         )
+
+
+def _callers(calls: Sequence[Block]) -> dict[str, str]:
+    """What stands before the ordinal of each call: who made it, or ``#2.1.`` of the second's first,
+    where those were of one name as well. Nothing where all are of one caller.
+    """
+    above = {it.call: it.call.split("/")[1:-1] for it in calls}
+    if len(set(map(tuple, above.values()))) < 2 and len({it.caller for it in calls}) < 2:
+        return {}
+    signs = {it.call: "/" if it.ordinal else ">" for it in calls}  # as in its path
+    named = {it.call: fit(it.caller, _CALLER) + signs[it.call] for it in calls}
+    if len({named[it.call] + it.ordinal for it in calls}) == len(named):
+        return named
+    numbers = {call: [it.partition("#")[2] or it for it in path] for call, path in above.items()}
+    return {call: "".join(["#", *(f"{it}." for it in path)]) for call, path in numbers.items()}
 
 
 class Outline(Canvas, can_focus=True):
@@ -155,6 +180,10 @@ class Outline(Canvas, can_focus=True):
             self.post_message(self.Chosen(entry.agent, entry.block))
 
     def on_click(self, event: events.Click) -> None:
+        beyond = self._beyond(event.y)
+        if beyond and event.x >= self.size.width - cell_len(beyond):
+            self._wheel(event, (self.size.height - 1) * (1 if event.y else -1))
+            return
         index = self._top + event.y
         if index < len(self.entries):
             self._cursor = self._identity(self.entries[index])
@@ -178,6 +207,15 @@ class Outline(Canvas, can_focus=True):
     def on_blur(self) -> None:
         self.repaint()
 
+    def _beyond(self, row: int) -> str:
+        """What a row at an edge says of those beyond it."""
+        after = self._top + self.size.height
+        if row == self.size.height - 1 and after < len(self.entries):
+            below = self.entries[after:]
+            asks = sum(it.block is None and it.state is State.ASK for it in below)
+            return f" ↓ {len(below)}{f', {asks} ask' if asks else ' more'} "
+        return f" ↑ {self._top} more " if self._top and row == 0 else ""
+
     def keys(self) -> Sequence[Hashable]:
         shown = self.entries[self._top : self._top + self.size.height]
         return [
@@ -187,9 +225,11 @@ class Outline(Canvas, can_focus=True):
                 entry.state,
                 entry.agent.title,
                 entry.task,
+                entry.caller,
                 self._identity(entry) == self._cursor and 1 + self.has_focus,
+                self._beyond(row),
             )
-            for entry in shown
+            for row, entry in enumerate(shown)
         ]
 
     def draw(self, row: int) -> tuple[Spans, str]:
@@ -201,9 +241,15 @@ class Outline(Canvas, can_focus=True):
         if entry.block is None:
             left.append(Span(entry.agent.title, "name" if state is not State.WAIT else ""))
         else:
+            if entry.caller:
+                left.append(Span(entry.caller, "figure"))
+            if entry.caller.endswith("."):
+                ordinal = ordinal.removeprefix("#")
             left.append(Span(ordinal, "ordinal"))
         left.append(Span(f" {task}" if dot else "", "figure"))
-        spans = spread(left, [Span(f" {state} ", state)], self.size.width)
+        beyond = self._beyond(row)
+        right = Span(beyond, "chip") if beyond else Span(f" {state} ", state)
+        spans = spread(left, [right], self.size.width)
         if not here:
             return spans, "ground"
         return spans, "cursor-row-focus" if self.has_focus else "cursor-row"

@@ -11,6 +11,7 @@ from textual.message import Message
 
 from .canvas import Canvas
 from .figures import duration
+from .items import State
 from .replay import Replay
 from .rows import Span, Spans
 
@@ -31,6 +32,20 @@ class Player(Canvas):
         super().__init__()
         self._spans: Spans = ()
         self._track = (0, 0)  # the first column of the track, and how many it has
+
+    def read(self, share: float) -> None:
+        """Say how much of it has been read."""
+        self.display = True
+        left = f" {State.WAIT.glyph} reading … {share:>4.0%}  "
+        room = max(self.size.width - cell_len(left) - 2, 0)
+        done = round(share * room)
+        self._track = 0, 0
+        self._spans = (
+            Span(left, "key"),
+            Span("━" * done, "run"),
+            Span("─" * (room - done), "edge"),
+        )
+        self.repaint()
 
     def show(self, replay: Replay) -> None:
         """Say how the replay stands now."""

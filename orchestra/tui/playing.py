@@ -13,6 +13,7 @@ from ..events import Event, RunFinished
 from .board import Board
 from .feed import Feed
 from .player import Player, speed
+from .reader import Reader
 from .replay import Replay
 from .screen import Split
 from .typeahead import TypeAhead
@@ -40,7 +41,7 @@ class Playing(TypeAhead):
         Binding("right_curly_bracket", "speed(1)", "Faster", id="replay.faster", show=False),
     ]
 
-    feed: Feed | Replay
+    feed: Feed | Replay | Reader
     board: Board
     split: Split
     clock: Clock
@@ -77,10 +78,23 @@ class Playing(TypeAhead):
             return
         self.split.footer.say("")
         self.lived = self.result()
-        self.feed = Replay(recorded, clock=self.clock)
+        self._play(Replay(recorded, clock=self.clock))
+
+    def _play(self, replay: Replay) -> None:
+        self.feed = replay
         self.feed.start()
         self.restart(returning=False)
         self.refresh_bindings()
+
+    def keep_reading(self, reader: Reader) -> None:
+        """Say how much has been read; begin once it is all, and leave if it cannot be."""
+        if reader.error is not None:
+            self.exit()
+        elif reader.replay is not None:
+            self._play(reader.replay)
+        else:
+            self.split.set_class(True, "-replay")
+            self.split.player.read(reader.share())
 
     @property
     def replay(self) -> Replay | None:

@@ -10,12 +10,13 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.events import Key, Paste
 from textual.message import Message
+from textual.style import Style
 from textual.widgets import Input
 
 from ..events import Interrupted
 from ..scenario import Decision
-from ..scenario.deciding import choices, decision_of, edits
-from ..text import one_line
+from ..scenario.deciding import choice, choices, decision_of, edits
+from ..text import clean, one_line
 from . import tools
 from .items import State
 from .questions import Pending, Questions
@@ -24,6 +25,10 @@ from .typeahead import InOrder
 GRACE = 0.5  # seconds in which a question that has just come takes no keys: they were for others
 _TURN = "Your next message: enter sends it, ctrl+d ends"
 _ANSWER = "Your answer: enter sends it, ctrl+d leaves the question open"
+_SIGNS = str.maketrans({"\n": "↵", "\t": "⇥"})  # the bar is one line: there these stand for them
+_MEANT = str.maketrans({"↵": "\n", "⇥": "\t"})
+# What a click on a choice types for the person, who goes on from there.
+_BEGUN = {"approve": "approve", "edit": "edit", "reject": "reject ", "respond": "say "}
 
 
 class Prompt(InOrder, Input):
@@ -45,6 +50,7 @@ class Prompt(InOrder, Input):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "submit", "Send", id="prompt.send"),
+        Binding("ctrl+j,shift+enter", "new_line", "New line", id="prompt.line", show=False),
         Binding("ctrl+d", "finish", "End", id="prompt.finish"),
         Binding("ctrl+d", "pass", "Leave open", id="prompt.pass"),
         Binding("escape", "screen.leave_prompt", "Panes", id="prompt.leave"),
@@ -134,14 +140,26 @@ class Prompt(InOrder, Input):
         title = f"{State.ASK.glyph} {place}{tools.asks(question)}" if question else None
         self.border_title = Content(title) if title else None
         if anew:
-            others = " · tab: another" if place else ""
-            self._hint(self._choices() + others if question and not self.deaf else "…"[: self.deaf])
+            shown = question and not self.deaf
+            self._hint(self._choices(several=bool(place)) if shown else "…"[: self.deaf])
 
-    def _choices(self) -> str:
-        return choices(self.question, editor=True) if self.question else ""
+    def _choices(self, *, several: bool) -> Content:
+        """What may be typed; the mouse can say it, too."""
+        question = self.question
+        allowed: Sequence[str] = question.request["decisions"] if question else ()
+        parts: list[tuple[str, Style]] = []
+        if question and allowed == ["respond"]:
+            parts.append((choices(question), Style()))
+        else:
+            for it in allowed:
+                parts += [(", ", Style()), (choice(it, editor=True), _link(f"choose({it!r})"))]
+            del parts[:1]
+        if several:
+            parts += [(" · ", Style()), ("tab: another", _link("other(1)"))]
+        return Content.assemble(*parts)
 
-    def _hint(self, text: str, *, wrong: bool = False) -> None:
-        self.border_subtitle = Content(text) if text else None
+    def _hint(self, text: str | Content, *, wrong: bool = False) -> None:
+        self.border_subtitle = Content(text) if isinstance(text, str) and text else text or None
         self.set_class(wrong, "-wrong")
 
     async def _on_key(self, event: Key) -> None:
@@ -150,13 +168,31 @@ class Prompt(InOrder, Input):
             event.prevent_default()
 
     def _on_paste(self, event: Paste) -> None:
-        if self.deaf:
-            event.stop()
-            event.prevent_default()
+        """All of it, where Textual's would take the first line."""
+        event.stop()
+        event.prevent_default()
+        if not self.deaf:
+            text = clean("\n".join(event.text.splitlines()))
+            self.replace(text.translate(_SIGNS), *sorted(self.selection))
+
+    def action_new_line(self) -> None:
+        if not self.deaf:
+            self.replace("\n".translate(_SIGNS), *sorted(self.selection))
+
+    def action_choose(self, choice: str) -> None:
+        """Somebody has clicked on it: it is typed for them, and nothing is sent by that."""
+        if self.deaf or self.question is None:
+            return
+        self.focus()
+        if choice == "edit":
+            self.post_message(self.EditWanted())
+        elif self.value != _BEGUN[choice]:
+            self.value = ""
+            self.insert_text_at_cursor(_BEGUN[choice])
 
     async def action_submit(self) -> None:
         """At once, and not by a message: until that came, something else might be asked."""
-        text = self.value.strip()
+        text = self.value.translate(_MEANT).strip()
         if not text or self.deaf:
             return
         if self.question is None:
@@ -196,3 +232,7 @@ class Prompt(InOrder, Input):
         if self.pending is not None:
             self.questions.answer(self.pending, value)
         self.clear()
+
+
+def _link(action: str) -> Style:
+    return Style.from_meta({"@click": action})

@@ -126,7 +126,8 @@ def head(block: Block, width: int) -> Spans:
         left = [Span(block.head, "task")]
     right = [Span(f" {block.state.glyph} {block.state}", block.state)]
     if block.caller and "#" in block.caller and width >= 44:
-        right.insert(0, Span(f"  from {fit(block.caller, 16)}", "figure"))
+        above = "/".join(block.call.split("/")[1:-1]) or block.caller
+        right.insert(0, Span(f"  from {fit_end(above, max(16, width // 3))}", "figure"))
     return spread(left, right, width)
 
 

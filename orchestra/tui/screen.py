@@ -226,6 +226,9 @@ class Split(Asking, Room):
         self.deck.arrange_panes()
 
     def action_reshape(self) -> None:
+        if self.deck.narrow:
+            self.footer.say("there is room for one pane only")
+            return
         shape = self.deck.reshape()
         self.footer.say({"grid": "a grid", "wall": "a pane and the wall", "one": "one pane"}[shape])
         self.deck.arrange_panes()

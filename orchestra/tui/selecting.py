@@ -14,6 +14,7 @@ from textual import events
 from textual.binding import Binding, BindingType
 
 from .canvas import Canvas
+from .items import tabbed
 from .transcript import Place, Transcript
 from .wrap import graphemes, is_simple
 
@@ -80,7 +81,9 @@ class Selecting(Canvas):
             spans = self.transcript.spans(line)
             # What only says what kind of text it is stands before it, and is not of it.
             lead = len(spans[0].text) if spans and spans[0].look == "bar" else 0
-            piece = "".join(span.text for span in spans)[max(start, lead) : end]
+            start = max(start, lead)
+            tabs = [(at + lead - start, width) for at, width in self.transcript.tabs(line)]
+            piece = tabbed("".join(span.text for span in spans)[start:end], tabs)
             glue = self.transcript.glue(line) if parts else ""
             if parts:
                 parts[-1] = parts[-1].rstrip()

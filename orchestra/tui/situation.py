@@ -44,8 +44,8 @@ def situation(
     if split.prompt.approves:
         edits = f", {keys['prompt.edit']} edits the arguments" if split.prompt.edits else ""
         return (
-            f"An agent asks: {keys['prompt.reply']} answers it, "
-            f"{keys['prompt.approve']} types 'approve' for you{edits}."
+            f"An agent asks: {keys['prompt.reply']} answers, "
+            f"{keys['prompt.approve']} types 'approve'{edits}."  # fits a bar of 80 columns
         )
     if split.prompt.pending:
         return f"The run waits for you: {keys['prompt.reply']} goes to the bar to type in."

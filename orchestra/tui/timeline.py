@@ -14,7 +14,7 @@ from .board import Board
 from .canvas import Canvas
 from .figures import duration
 from .rows import Span, Spans, spread
-from .wrap import fit
+from .wrap import fit_end
 
 # A character for each, as well as a colour.
 _MARKS = {
@@ -34,6 +34,10 @@ class Timeline(Canvas, can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "move(-1)", "Up", id="timeline.up", show=False),
         Binding("down", "move(1)", "Down", id="timeline.down", show=False),
+        Binding("pageup", "page(-1)", "Page up", id="timeline.page-up", show=False),
+        Binding("pagedown", "page(1)", "Page down", id="timeline.page-down", show=False),
+        Binding("home", "move(-100000)", "First", id="timeline.first", show=False),
+        Binding("end", "move(100000)", "Last", id="timeline.last", show=False),
         Binding("enter", "choose", "Show", id="timeline.choose"),
     ]
 
@@ -73,6 +77,9 @@ class Timeline(Canvas, can_focus=True):
             index = max(0, min(self.cursor + by, len(self._lanes) - 1))
             self._cursor = None if index == len(self._lanes) - 1 else index
             self.update(self.now)
+
+    def action_page(self, pages: int) -> None:
+        self.action_move(pages * max(self.size.height - 2, 1))
 
     def action_choose(self) -> None:
         if self._lanes:
@@ -114,13 +121,18 @@ class Timeline(Canvas, can_focus=True):
         if row == 0:
             end = duration(max(self.now, self._end()))
             left = [Span(" timeline  ", "name"), Span(_LEGEND, "figure")]
-            return spread(left, [Span(f"0 – {end} ", "figure")], width), "bar-row"
+            room, lanes = self.size.height - 1, len(self._lanes)
+            part = f"calls {self._top + 1}–{min(self._top + room, lanes)} of {lanes}   "
+            right = f"{part if lanes > room else ''}0 – {end} "
+            return spread(left, [Span(right, "figure")], width), "bar-row"
         index = self._top + row - 1
         if index >= len(self._lanes):
             return (), "ground"
         block = self._lanes[index]
         here = index == self.cursor
-        name = fit(block.call.rpartition("/")[2] or block.agent, self._names - 4)
+        # Its path, but for the main agent, that all of them have.
+        path = block.call.partition("/")[2] or block.call or block.agent
+        name = fit_end(path, self._names - 4)
         left = [Span(f" {block.state.glyph} ", block.state)]
         left = [*spread([*left, Span(name, "name")], [], self._names), *self._bar(block)]
         ground = "cursor-row-focus" if self.has_focus else "cursor-row"

@@ -188,6 +188,13 @@ class Transcript:
         view, row = self._find(line)
         return view.glue(row) if isinstance(view, ProseView | DressedView) else "\n"
 
+    def tabs(self, line: int) -> list[tuple[int, int]]:
+        """Where in a row blanks stand for a tab, and how many; counted from where its text begins,
+        behind what only says what kind of text it is.
+        """
+        view, row = self._find(line)
+        return view.tabs(row) if isinstance(view, ProseView | DressedView) else []
+
     def opening(self, line: int) -> float | None:
         """When the item began whose first row this is; None of every other row."""
         view, row = self._find(line)

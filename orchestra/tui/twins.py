@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+from rich.cells import cell_len
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
@@ -29,8 +31,10 @@ from .items import Item, Note, Prose, State, Tone, Tool
 from .keymap import Keymap
 from .pane import Pane
 from .typeahead import TypeAhead
+from .wrap import fit_end
 
 _WIDE = 100  # columns from which on the list stands at the left, and the panes side by side
+_NAMES = 8  # columns for the names of both runs; with fewer they are left out
 _GLYPHS = {"equal": "=", "different": "≠", "only in A": "◧", "only in B": "◨"}
 _LOOKS = {"equal": "$foreground 60%", "different": "bold $text-warning"}
 _ALONE = "bold $text-accent"
@@ -54,7 +58,7 @@ class Side:
             board.feed(event)
         for agent in board.agents.values():
             agent.settle()
-        return cls(one_line(name, 80), board, Transcript.of(events))
+        return cls(one_line(name, 300), board, Transcript.of(events))
 
     def call(self, letter: str, pair: Pair, fact: Fact | None) -> tuple[Agent, Note | None]:
         """The call alone, as an agent of its own, with the mark where it differs."""
@@ -101,8 +105,10 @@ class Twins(TypeAhead):
     CSS = (
         CONTRAST_CSS
         + """
-    #title, #told { height: auto; background: $panel; padding: 0 1; text-wrap: nowrap; }
-    #told { dock: bottom; margin-bottom: 1; text-overflow: ellipsis; }
+    #title, #told { height: auto; background: $panel; padding: 0 1; }
+    #title, #told { text-wrap: nowrap; text-overflow: ellipsis; }
+    #title { height: 1; }
+    #told { dock: bottom; margin-bottom: 1; }
     #body, #sides { layout: vertical; height: 1fr; }
     #calls, #calls:focus {
         height: 7; border: none; padding: 0; background: $background;
@@ -143,12 +149,7 @@ class Twins(TypeAhead):
         self.panes = tuple(Pane(Agent("", side.name, 0)) for side in self.sides)
 
     def compose(self) -> ComposeResult:
-        a, b = self.sides
-        yield Static(
-            Content.assemble(("A ", "bold"), a.name, ("   B ", "bold"), b.name, "   ",
-                             (self.comparison.summary, "bold")),
-            id="title",
-        )  # fmt: skip
+        yield Static(id="title")
         with Container(id="body"):
             yield OptionList(*map(_option, self.comparison.pairs), id="calls")
             with Container(id="sides"):
@@ -157,7 +158,7 @@ class Twins(TypeAhead):
         yield Footer()
 
     def on_mount(self) -> None:
-        self._fit()
+        self._fit(self.size.width)
         self.calls.focus()
         pairs = self.comparison.pairs
         first = next((n for n, it in enumerate(pairs) if it.status != "equal"), 0)
@@ -168,11 +169,22 @@ class Twins(TypeAhead):
     def calls(self) -> OptionList:
         return self.query_one("#calls", OptionList)
 
-    def on_resize(self) -> None:
-        self._fit()
+    def on_resize(self, event: events.Resize) -> None:
+        self._fit(event.size.width)  # the app's own size is still the one before
 
-    def _fit(self) -> None:
-        self.screen.set_class(self.size.width >= _WIDE, "-wide")
+    def _fit(self, width: int) -> None:
+        self.screen.set_class(width >= _WIDE, "-wide")
+        self.query_one("#title", Static).update(self._title(width))
+
+    def _title(self, width: int) -> Content:
+        """In one row: the ends of the names, which are what they differ by, give way."""
+        summary = self.comparison.summary
+        room = max(width - cell_len(f" A    B    {summary} "), 0)
+        a, b = (side.name for side in self.sides)
+        mine = max(room // 2, room - cell_len(b))
+        a, b = fit_end(a, mine), fit_end(b, room - min(mine, cell_len(a)))
+        parts = ("A ", "bold"), f"{a}   ", ("B ", "bold"), f"{b}   "
+        return Content.assemble(*(parts if room > _NAMES else ()), (summary, "bold"))
 
     def on_option_list_option_highlighted(self, message: OptionList.OptionHighlighted) -> None:
         self._show(self.comparison.pairs[message.option_index])

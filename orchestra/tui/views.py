@@ -122,6 +122,13 @@ class ProseView:
         before = self.prose.lines[index][:start] if start else self.prose.lines[index - 1]
         return before[len(before.rstrip(" ")) :]
 
+    def tabs(self, row: int) -> list[tuple[int, int]]:
+        """Where in the text of a row blanks stand for a tab, and how many."""
+        if self._collapsed or not self.prose.tabs:
+            return []
+        line, start, _ = self._text(row)
+        return [(at - start, width) for at, width in self.prose.tabs.get(line, ())]
+
     def row_of(self, mark: tuple[int, int]) -> int:
         if self._collapsed or not self._line:
             return 0

@@ -125,11 +125,12 @@ class Wall(Canvas):
             band = self._cells[start:end]
             height = band[0][1].height
             names = tuple(agent.name for agent, _ in band)
-            titles = tuple((it.state, it.tool, it.name == self.current) for it, _ in band)
-            rows.append((top, names, titles, self._more))
+            here = self.current if self.current in names else ""  # its edge is another
+            titles = tuple((it.state, it.tool) for it, _ in band)
+            rows.append((top, names, here, titles, self._more))
             for row in range(1, height):
                 lines = (self._tails.get(name, ()) for name in names)
-                rows.append((top + row, names, tuple(_line(it, row - 1) for it in lines)))
+                rows.append((top + row, names, here, tuple(_line(it, row - 1) for it in lines)))
         rows += [("", y) for y in range(len(rows), self.size.height)]
         return rows[: self.size.height]
 

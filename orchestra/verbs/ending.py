@@ -41,11 +41,13 @@ def on_signals(cancel: Callable[[], None], caught: list[signal.Signals]) -> None
             loop.call_soon_threadsafe(first, signal.Signals(number))
 
     for name in _SIGNALS:
-        if number := getattr(signal.Signals, name, None):  # Windows has no SIGHUP
-            # The loop's own handler only wakes it, by its pipe. Of a busy loop that pipe may be
-            # full, and then the signal would be lost, with a complaint on stderr.
-            loop.add_signal_handler(number, lambda: None)
-            signal.signal(number, count)
+        number = getattr(signal.Signals, name, None)  # Windows has no SIGHUP
+        if number is None or (name == "SIGHUP" and signal.getsignal(number) is signal.SIG_IGN):
+            continue  # of nohup: the run is to outlive its terminal
+        # The loop's own handler only wakes it, by its pipe. Of a busy loop that pipe may be
+        # full, and then the signal would be lost, with a complaint on stderr.
+        loop.add_signal_handler(number, lambda: None)
+        signal.signal(number, count)
     signal.set_wakeup_fd(signal.set_wakeup_fd(-1), warn_on_full_buffer=False)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from ..settings import Settings
 
 _LIVE = {"input": "--input", "model": "--model", "trust": "--trust", "no_keep": "--no-keep"}
+_NOTHING = "nothing has happened in this run"
+_AT_ONCE = 0.25  # seconds: what takes longer to read is read while the viewer shows how far it is
 
 
 def is_recording(args: argparse.Namespace) -> bool:
@@ -43,15 +46,34 @@ def replay(args: argparse.Namespace, settings: Settings) -> int:
         a, b = ((str(path), events) for path, _, events in named)
         beside(a, b, comfort=Comfort.of(settings))
         return OK
-    path, header, recorded = read_run(args.root, settings, str(args.file))
+    share = [0.0]
+    path, header, found = _open(
+        args.root, settings, str(args.file), lambda it: share.__setitem__(0, it)
+    )
+    recorded, whole = _first_of(found)
+    if whole and not recorded:
+        raise UsageError(f"{path}: {_NOTHING}")
     begun = next((it for it in recorded if isinstance(it, RunStarted)), None)
     show(
         header.scenario or path.stem,
         begun.team if begun else (),
         recorded,
+        rest=None if whole else found,
+        share=lambda: share[0],
         comfort=Comfort.of(settings),
     )
     return OK
+
+
+def _first_of(found: Iterator[Event]) -> tuple[list[Event], bool]:
+    """What can be read at once, and whether that is all: then nobody needs to be told of it."""
+    until = time.monotonic() + _AT_ONCE
+    recorded: list[Event] = []
+    for event in found:
+        recorded.append(event)
+        if time.monotonic() > until:
+            return recorded, False
+    return recorded, True
 
 
 def compare(args: argparse.Namespace) -> int:
@@ -94,6 +116,19 @@ def read_run(
     root: Path | None, settings: Settings, name: str
 ) -> tuple[Path, Header, Sequence[Event]]:
     """A recorded run, by its file or its id. Raises UsageError if there is none."""
+    path, header, found = _open(root, settings, name)
+    recorded = list(found)
+    if not recorded:
+        raise UsageError(f"{path}: {_NOTHING}")
+    return path, header, recorded
+
+
+def _open(
+    root: Path | None,
+    settings: Settings,
+    name: str,
+    told: Callable[[float], object] = lambda _: None,
+) -> tuple[Path, Header, Iterator[Event]]:
     from ..store import find, open_run
 
     path = Path(name)
@@ -102,11 +137,7 @@ def read_run(
             f"{one_line(name)}: is a scenario; name a recorded run, as its .jsonl file"
         )
     path = find(runs_folder(find_root(Path("scenario.yaml"), root), settings.home), name)
-    header, found = open_run(path)
-    recorded = list(found)
-    if not recorded:
-        raise UsageError(f"{path}: nothing has happened in this run")
-    return path, header, recorded
+    return path, *open_run(path, told)
 
 
 def recorded_in(paths: Iterable[Path]) -> Sequence[Event]:
