@@ -7,11 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from langchain.agents import create_agent
 from langchain_core.messages import AIMessageChunk, HumanMessage
+from langchain_core.outputs import ChatGenerationChunk
 from runs import collect, finished, of, play, scenario
 from virtual import run_virtually
 
 from orchestra import MissingReply, events
 from orchestra.runtime import run
+from orchestra.runtime.chunks import chunks
 from orchestra.runtime.pieces import tokens
 from orchestra.runtime.scripted import EchoModel, ScriptedModel
 from orchestra.scenario import Reply
@@ -138,3 +140,16 @@ async def test_of_many_script_keys_those_are_told_that_are_nearest() -> None:
     assert told is not None
     assert told.startswith("lead/v#1: no key of 'script' fits this call (its keys: 'lead/v#3', ")
     assert told.endswith(" and 22 more)")
+
+
+def test_a_chunk_is_as_if_it_had_been_validated_and_shares_nothing() -> None:
+    one, two = [*chunks(Reply(text="one two"), [], "")][:2]
+    for chunk, text in ((one, "one "), (two, "two")):
+        message = AIMessageChunk(content=text, id=None)
+        assert chunk == ChatGenerationChunk(message=message)
+        assert chunk.text == text
+        assert chunk.message.model_dump() == message.model_dump()
+    one.message.additional_kwargs["of"] = "one"
+    one.message.response_metadata = {"of": "one"}
+    assert (two.message.additional_kwargs, two.message.response_metadata) == ({}, {})
+    assert "response_metadata" not in two.message.model_fields_set

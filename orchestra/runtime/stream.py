@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -51,8 +51,24 @@ class Adapter(Ledger):
                 self._guests.seen(event.call or "")
         yield from super().resume(past)
 
-    def feed(self, part: Mapping[str, Any]) -> Iterator[Event]:
+    def feed(self, part: Mapping[str, Any]) -> Iterable[Event]:
         """The events in one item of the stream."""
+        if part["type"] == "messages" and (words := self._words(*part["data"])) is not None:
+            return words
+        return self._others(part)
+
+    def _words(self, message: BaseMessage, metadata: Mapping[str, Any]) -> tuple[Event, ...] | None:
+        """The short way, for a piece of text and nothing else, as nearly all parts are."""
+        model = self._models.get(metadata.get(MESSAGE, ""))
+        plain = type(message) is AIMessageChunk and type(message.content) is str
+        if not (model and plain) or message.additional_kwargs or message.tool_call_chunks:  # type: ignore[attr-defined]
+            return None
+        if model.reasoning.held:
+            return None
+        model.streamed = True
+        return self._delta(model, model.text.hear(message.content), events.TextDelta)  # type: ignore[arg-type]
+
+    def _others(self, part: Mapping[str, Any]) -> Iterator[Event]:
         match part["type"]:
             case "messages":
                 message, metadata = part["data"]
@@ -129,24 +145,26 @@ class Adapter(Ledger):
 
     def _delta(
         self, model: Speech, text: str, kind: type[events.TextDelta] | type[events.ReasoningDelta]
-    ) -> Iterator[Event]:
+    ) -> tuple[Event, ...]:
         if not text:
-            return
+            return ()
         started = model.started
         # Built whole rather than stamped: this is the one path taken for every token.
         now = self.elapsed
         if model.first is None:
             model.first = now
-        yield kind(
-            run=self._run,
-            seq=self._seq,
-            t=now,
-            agent=started.agent,
-            call=started.call,
-            message_id=started.message_id,
-            text=text,
-        )
         self._seq += 1
+        return (
+            kind(
+                run=self._run,
+                seq=self._seq - 1,
+                t=now,
+                agent=started.agent,
+                call=started.call,
+                message_id=started.message_id,
+                text=text,
+            ),
+        )
 
     def _call_delta(
         self, model: Speech, index: int, call_id: str | None, name: str | None, args: str
