@@ -19,6 +19,7 @@ import json
 import os
 import pkgutil
 import runpy
+import signal
 import socket
 import subprocess
 import sys
@@ -76,6 +77,8 @@ def forkable(told: dict[str, Any]) -> bool:
     if args[1] != "-c" and args[1:3] != ["-m", "orchestra"] and not args[1].endswith(".py"):
         return False
     if told["shell"] or told["preexec_fn"] or told["pass_fds"]:
+        return False
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_DFL:  # it is inherited
         return False
     env = os.environ if told["env"] is None else told["env"]
     if env.get("PYTHONUTF8") == "1" and ENCODING == "utf-8":  # as it is anyway
