@@ -16,15 +16,15 @@ demo: $(VENV)/.installed ## the newsroom, in the viewer on a terminal and as pla
 	@if [ -t 0 ] && [ -t 1 ]; then $(BIN)/orchestra tui scenarios/newsroom.yaml; \
 	else $(BIN)/orchestra run scenarios/newsroom.yaml; fi
 
-test: $(VENV)/.dev $(NODE)
-	$(BIN)/pytest -n 2
+test: $(VENV)/.dev $(NODE) ## four at a time: half of the time they wait for a terminal or a process
+	$(BIN)/pytest -n 4
 
 check: $(VENV)/.dev $(NODE)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 4
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format .
