@@ -30,7 +30,7 @@ from ..scenario.files import find_root
 from ..store.lock import alone
 from ..store.suites import Journal
 from ..text import clean
-from .tested import PRELOADED, Setting, at_work, how_of
+from .tested import Setting, at_work, how_of, preloaded
 from .testing import chosen, nothing, past_of, workers
 
 if TYPE_CHECKING:
@@ -221,7 +221,7 @@ def _starter(setting: Setting, timeout: float | None) -> Start:
     copied = "forkserver" in multiprocessing.get_all_start_methods() and sys.platform != "darwin"
     context: Any = multiprocessing.get_context("forkserver" if copied else "spawn")
     if copied:
-        context.set_forkserver_preload([*PRELOADED])
+        context.set_forkserver_preload(preloaded(setting.args.mode))
 
     def start(trace: str) -> tuple[BaseProcess, Connection]:
         here, there = context.Pipe()

@@ -45,8 +45,10 @@ class Setting:
         os.environ.update(self.environ)
 
 
-PRELOADED = ("orchestra.runtime.batch", "orchestra.runtime.finder", "orchestra.verbs.tested")
-"""What every worker needs: imported once, where workers can be copied from one process."""
+def preloaded(mode: str | None) -> list[str]:
+    """What every worker needs: imported once, where workers can be copied from one process."""
+    names = ["orchestra.runtime.batch", "orchestra.runtime.finder", "orchestra.verbs.tested"]
+    return [*names, "orchestra.runtime.openai"] if mode == "live" else names
 
 
 def at_work(desk: Desk, setting: Setting) -> None:
