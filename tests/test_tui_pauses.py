@@ -47,7 +47,7 @@ def test_cycles_that_die_later_are_found_when_much_is_kept() -> None:
         kept.clear()
         setting.tend()
         assert dead() is not None  # so few are not worth it
-        more = [Link() for _ in range(10_000)]
+        more = [Link() for _ in range(15_000)]
         for _ in range(FEW + 1):
             gc.collect(0)
         setting.tend()
@@ -79,7 +79,7 @@ def test_much_is_looked_at_even_while_something_happens() -> None:
         some = [Link() for _ in range(1_000)]
         setting.tend()
         assert dead() is not None  # five times as much may be kept meanwhile
-        more = [Link() for _ in range(4_000)]
+        more = [Link() for _ in range(5_500)]
         for _ in range(FEW + 1):
             gc.collect(0)
         setting.tend()
