@@ -26,13 +26,14 @@ from openai._streaming import ServerSentEvent, SSEDecoder
 from pydantic import model_validator
 
 from .dialects import REASONING, Dialect, ids_in
+from .direct import Direct
 from .faults import COST, HALF, UNSAID, MalformedAnswerError
 from .state import MESSAGE
 
 _Life = AsyncGenerator[httpx2.AsyncClient, None]
 
 
-class OpenAIChat(ChatOpenAI):
+class OpenAIChat(Direct, ChatOpenAI):
     """ChatOpenAI for every dialect."""
 
     says_why_it_ends: ClassVar[bool] = True

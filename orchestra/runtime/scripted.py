@@ -34,13 +34,14 @@ from ..scenario.script import find
 from ..text import one_line
 from . import clock
 from .chunks import broken, chunks, said
+from .direct import Direct
 from .state import AGENT, CALL, RUN, RunState
 
 BREATH = 32  # pieces said at once before others get a turn
 _KEYS = 8  # of a script, in a reason
 
 
-class ScriptedModel(BaseChatModel):
+class ScriptedModel(Direct, BaseChatModel):
     """Answers each call path with the replies that the script gives it, in order.
 
     Outside a run of orchestra the call path is the agent's name (outside any agent: the script's

@@ -29,6 +29,7 @@ from ..cassette.requests import digest
 from ..errors import MissingReply, OrchestraError
 from ..scenario import ECHO, SCRIPTED
 from . import clock
+from .direct import Direct
 from .faults import RecordedFault, failed_of
 from .scripted import BREATH, ScriptedModel, place
 from .state import MESSAGE, RunState, numbered
@@ -37,7 +38,7 @@ from .takes import chunk_of, hidden, piece_of, reply_of, request_of, whole_chunk
 GRACE = 60.0  # seconds that a call which was cut off waits for what cuts it off again
 
 
-class TapedModel(BaseChatModel):
+class TapedModel(Direct, BaseChatModel):
     """Speaks for ``inner`` and has it recorded; without one, it replays. The tape is the run's."""
 
     inner: Any = None
