@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -48,6 +49,11 @@ def test_who_dies_costs_its_case_and_is_named(project: Path) -> None:
     assert "sys.exit(0)" in reasons["leaves"]
     assert reasons["never_ends"].startswith("took longer than --timeout 8 s; it was in suite_tools")
     assert "(never_ends)" in reasons["never_ends"]
+    kept = Path(cases["never_ends"]["kept"])  # what had happened by then can be looked at
+    assert f"{kept}" in next(line for line in done.stdout.splitlines() if "never_ends.yaml" in line)
+    seen = [json.loads(line)["type"] for line in kept.read_text().splitlines()]
+    assert seen[-1] == "tool_started"
+    assert "model_finished" in seen
     assert cases["dies_once"]["notes"] == [
         "its worker died in the first try; it was tried once more"
     ]

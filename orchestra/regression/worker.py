@@ -75,12 +75,27 @@ class Shared:
     names: frozenset[str]
 
 
-Play = Callable[[Path, Known, Container[str]], Iterable[Told]]
-"""Plays what is not known of a file, but for the cases that are given away meanwhile."""
+@dataclass(frozen=True, slots=True)
+class Rescued:
+    """The run under way has taken too long; so far it is kept in this file."""
+
+    kept: str
 
 
-def work(desk: Desk, play: Callable[[Callable[[str], object]], Play]) -> None:
-    """Play what the parent sends, until it sends None. ``play`` gets a function that complains."""
+@dataclass(frozen=True, slots=True)
+class Hands:
+    """What a worker works with.
+
+    ``play`` plays what is not known of a file, but for the cases that are given away meanwhile.
+    ``keep`` writes down what has happened in the run under way, and says where.
+    """
+
+    play: Callable[[Path, Known, Container[str]], Iterable[Told]]
+    keep: Callable[[], str | None]
+
+
+def work(desk: Desk, begin: Callable[[Callable[[str], object]], Hands]) -> None:
+    """Play what the parent sends, until it sends None. ``begin`` gets a function that complains."""
     _own_group()
     _end_with_parent()
     lock, link = threading.Lock(), desk.link
@@ -95,25 +110,36 @@ def work(desk: Desk, play: Callable[[Callable[[str], object]], Play]) -> None:
     try:
         with Path(desk.trace).open("w") as trace:
             faulthandler.enable(trace)
-            playing = play(lambda text: tell(Said(f"{text}\n")))
+            hands = begin(lambda text: tell(Said(f"{text}\n")))
             tell(Taken())
             for job in _jobs(link, tell):
-                begun, gone = set[str](), set[str]()
-                told = chain([Taken()], playing(job.path, job.known, gone))
-                for it in _timed(told, desk.timeout, trace):
-                    if isinstance(it, Begun):
-                        begun.add(it.name)
-                    tell(it)
-                    while isinstance(it, Planned | Played) and link.poll():
-                        names = link.recv().names - begun - gone
-                        gone |= names
-                        tell(Shared(names))
+                _play(job, desk, hands, tell, trace)
     except (EOFError, BrokenPipeError, ConnectionResetError):
         os._exit(1)  # the parent is gone
     except OrchestraError as error:
         tell(Broke(str(error), error.exit_code))
     except Exception:  # noqa: BLE001 - it is the parent that says so
         tell(Broke(traceback.format_exc(), OrchestraError.exit_code))
+
+
+def _play(job: Job, desk: Desk, hands: Hands, tell: Callable[[object], None], trace: Any) -> None:
+    """Play a file, and leave of its cases to others what the parent asks for."""
+
+    def rescue() -> None:
+        with contextlib.suppress(OSError):  # the parent is gone
+            if kept := hands.keep():
+                tell(Rescued(kept))
+
+    begun, gone = set[str](), set[str]()
+    told = chain([Taken()], hands.play(job.path, job.known, gone))
+    for it in _timed(told, desk.timeout, trace, rescue):
+        if isinstance(it, Begun):
+            begun.add(it.name)
+        tell(it)
+        while isinstance(it, Planned | Played) and desk.link.poll():
+            names = desk.link.recv().names - begun - gone
+            gone |= names
+            tell(Shared(names))
 
 
 def _jobs(link: Connection, tell: Callable[[object], None]) -> Iterator[Job]:
@@ -124,17 +150,26 @@ def _jobs(link: Connection, tell: Callable[[object], None]) -> Iterator[Job]:
             yield job
 
 
-def _timed(told: Iterable[Any], timeout: float | None, trace: Any) -> Iterator[Any]:
-    """Have Python write where all threads are, when one run takes too long."""
+def _timed(
+    told: Iterable[Any], timeout: float | None, trace: Any, rescue: Callable[[], None]
+) -> Iterator[Any]:
+    """When one run takes too long, have Python write where all threads are, and ``rescue`` it."""
     if timeout is None:
         yield from told
         return
+    rescuer = threading.Timer(timeout, rescue)
     try:
         for it in told:
+            rescuer.cancel()
             if isinstance(it, Taken | Begun):
                 faulthandler.dump_traceback_later(timeout, file=trace)
+            if isinstance(it, Begun):
+                rescuer = threading.Timer(timeout, rescue)
+                rescuer.daemon = True
+                rescuer.start()
             yield it
     finally:
+        rescuer.cancel()
         faulthandler.cancel_dump_traceback_later()
 
 

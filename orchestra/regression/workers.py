@@ -26,10 +26,11 @@ from typing import Protocol
 from ..errors import RUN_FAILED, TIMED_OUT, OrchestraError
 from .results import CaseResult
 from .told import Begun, Known, Over, Planned, Played, Told, noted
-from .worker import Broke, Job, Said, Share, Shared, Taken
+from .worker import Broke, Job, Rescued, Said, Share, Shared, Taken
 
 _START = 0.5  # seconds: less work than that is not worth another worker
-_GRACE = 0.3  # seconds in which Python may write where it was
+_GRACE = 1.0  # seconds in which Python may write where it was, and what has happened
+_SOON = 0.1  # seconds for the first, once the second is done
 _FRAME = re.compile(r'^  File "(.+)", line (\d+) in (.+)$', re.MULTILINE)
 _LOADING = ""  # in place of a case's name
 
@@ -66,6 +67,7 @@ class _Worker:
     planned: float = 0.0  # when it had loaded it
     played: int = 0
     asked: bool = False  # to give some away
+    kept: str | None = None  # the file of the run that has taken too long
 
     @property
     def to_share(self) -> list[str]:
@@ -179,6 +181,10 @@ class Workers:
                 self._wait(worker)
             case Shared(names):
                 self._shared(worker, names)
+            case Rescued(kept):
+                if worker.until is not None:  # else it has come to its end after all
+                    worker.kept = kept
+                    worker.until = min(worker.until, time.monotonic() + _SOON)
             case Broke(error, code):
                 failed = OrchestraError(error)
                 failed.exit_code = code
@@ -201,7 +207,7 @@ class Workers:
                 worker.plan, worker.planned = it, time.monotonic()
                 worker.left = [name for name in it.chosen if name not in it.done]
             case Begun():
-                worker.name = it.name
+                worker.name, worker.kept = it.name, None
                 self._wait(worker)
             case Played():
                 if self._deaths[part.number, it.result.name]:
@@ -282,7 +288,7 @@ class Workers:
             return
         result = CaseResult(
             name or plan.scenario, path, code, (reason,), spent,
-            scenario=plan.scenario, tags=plan.tags,
+            scenario=plan.scenario, tags=plan.tags, kept=worker.kept,
         )  # fmt: skip
         yield number, Played(result)
         worker.left = [it for it in worker.left if it != result.name]

@@ -6,7 +6,7 @@ import argparse
 import functools
 import os
 from collections.abc import AsyncIterable, Callable, Container, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,8 @@ from .wanted import header_of
 if TYPE_CHECKING:
     from ..regression import Choice, How, PythonCheck
     from ..regression.told import Known, Told
-    from ..regression.worker import Desk, Play
+    from ..regression.trial import Player
+    from ..regression.worker import Desk
     from ..settings import Settings
 
 
@@ -54,19 +55,24 @@ def preloaded(mode: str | None) -> list[str]:
 def at_work(desk: Desk, setting: Setting) -> None:
     """What a worker does."""
     look_seldom()
-    from ..regression.worker import work
+    from ..regression.worker import Hands, work
     from ..settings import load_settings
 
-    def begin(say: Callable[[str], object]) -> Play:
+    def begin(say: Callable[[str], object]) -> Hands:
         setting.enter()
         from ..regression import play_file
 
         how = how_of(setting.args, load_settings(), say)
+        team: list[Player] = []  # that plays now
+
+        def opened(scenario: Scenario) -> Player:
+            team[:] = [how.open(scenario)]
+            return team[0]
 
         def play(path: Path, known: Known, gone: Container[str]) -> Iterable[Told]:
-            return play_file(path, how, setting.choice, known, gone)
+            return play_file(path, replace(how, open=opened), setting.choice, known, gone)
 
-        return play
+        return Hands(play, lambda: team[0].keep() if team else None)
 
     work(desk, begin)
 
