@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,12 @@ def record_of(result: CaseResult, root: Path) -> CaseRecord:
 
 def relative(path: Path, root: Path) -> str:
     """A path as it is the same in every checkout."""
+    return _relative(path if path.is_absolute() else Path.cwd() / path, root)
+
+
+@lru_cache(maxsize=1_024)
+def _relative(path: Path, root: Path) -> str:
+    """A file of a thousand cases is looked up once."""
     absolute = path.resolve()
     try:
         return absolute.relative_to(root).as_posix()
