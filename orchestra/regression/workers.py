@@ -28,6 +28,7 @@ from .results import CaseResult
 from .told import Begun, Known, Over, Planned, Played, Told, noted
 from .worker import Broke, Job, Rescued, Said, Share, Shared, Taken
 
+_SHORTEST = 0.004  # seconds of a case, before one has been played
 _START = 0.5  # seconds: less work than that is not worth another worker
 _GRACE = 1.0  # seconds in which Python may write where it was, and what has happened
 _SOON = 0.1  # seconds for the first, once the second is done
@@ -76,9 +77,10 @@ class _Worker:
         To load the file once more, and to build its team, takes time as well.
         """
         count = len(self.left) // 2
-        if self.asked or not self.played or count < 2:
+        if self.asked or not self.plan or count < 2:
             return []
-        each = (time.monotonic() - self.planned) / self.played
+        so_far = time.monotonic() - self.planned
+        each = so_far / self.played if self.played else max(so_far, _SHORTEST)
         if each * count < 2 * (self.planned - self.given) + _START:
             return []
         return [name for name in self.left[-count:] if name != self.name]
