@@ -42,7 +42,7 @@ class Totals:
         return self.agents.get(agent) or AgentTotals()
 
     def _set(self, agent: str, **changes: object) -> None:
-        self.agents[agent] = replace(self._of(agent), **changes)  # type: ignore[arg-type]
+        self.agents[agent] = replace(self._of(agent), **changes)  # type: ignore[arg-type] # its fields
 
     def _model_finished(self, agent: str, event: ModelFinished) -> None:
         firsts = self._first_tokens.setdefault(agent, [])

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from model_server import orchestra, quirky, says
 from runs import check_promises, collect, finished, of, play, scenario, timeless
-from virtual import run_virtually
+from virtual import FRAGILE, run_virtually
 
 from orchestra import events, load
 from orchestra.cli import main
@@ -393,19 +393,6 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], str
         return "case.yaml"
 
     return write
-
-
-# Only the first one gets a ticket, and it must be the first in the list.
-FRAGILE = """
-main: lead
-agents: {lead: {subagents: [w]}, w: {tools: [ticket]}}
-tools: {ticket: {returns: [{value: gold, times: 1}, {value: none left}]}}
-input: go
-script:
-  lead: [{tool_calls: [{w: {query: "1"}}, {w: {query: "2"}}]}, {text: end}]
-  w#1: [{text: I ask, tool_calls: [ticket]}, {match: gold, text: got it}]
-  w#2: [{text: I ask, tool_calls: [ticket]}, {match: none left, text: too late}]
-"""
 
 
 def test_a_case_that_needs_one_order_fails_and_says_under_which_seed(

@@ -93,3 +93,15 @@ def test_the_readme_names_every_option() -> None:
     )
     options = set(re.findall(r"--[a-z]+", done.stdout)) - {"--help", "--root"}
     assert options <= set(re.findall(r"--[a-z]+", text))
+
+
+def test_every_exception_has_its_reason() -> None:
+    """What a check is told to pass over says why, in words, on the same line."""
+    mark = re.compile(r"# (?:noqa: [A-Z0-9, ]+|type: ignore(?:\[[^]]*\])?)")
+    bare = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in (ROOT / "orchestra").rglob("*.py")
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if (found := mark.search(line)) and not re.search("[a-z]{2}", line[found.end() :])
+    ]
+    assert not bare

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from runs import ROOT, collect, run, scenario
 from test_clock import TEAM
-from virtual import run_virtually
+from virtual import FRAGILE, run_virtually
 
 from orchestra.cli import main
 from orchestra.errors import CHECK_FAILED, MISSING, OK
@@ -134,18 +134,6 @@ def test_delays_of_the_script_outweigh_those_of_seeds(test: Test) -> None:
 
 
 # Only the first one gets a ticket, and it must be the first in the list.
-FRAGILE = """
-main: lead
-agents: {lead: {subagents: [w]}, w: {tools: [ticket]}}
-tools: {ticket: {returns: [{value: gold, times: 1}, {value: none left}]}}
-input: go
-script:
-  lead: [{tool_calls: [{w: {query: "1"}}, {w: {query: "2"}}]}, {text: end}]
-  w#1: [{text: I ask, tool_calls: [ticket]}, {match: gold, text: got it}]
-  w#2: [{text: I ask, tool_calls: [ticket]}, {match: none left, text: too late}]
-"""
-
-
 def test_what_fails_in_some_orders_is_shown_beside_one_in_which_it_does_not(test: Test) -> None:
     code, told = test(FRAGILE, "--interleave", "8")
     assert code == MISSING

@@ -42,16 +42,14 @@ class Tape:
     inputs: Sequence[str] = ()
     """What the user has said, of a run that is replayed."""
 
-    def model(self, call: str, turn: int, attempt: int) -> str | None:  # noqa: ARG002 - of others
+    def model(self, call: str, turn: int, attempt: int) -> str | None:
         """The name of the model that speaks in a replay; None: it says so itself."""
-        return None
 
-    def play(self, asked: Asked) -> Played | None:  # noqa: ARG002 - of others
+    def play(self, asked: Asked) -> Played | None:
         """What was said to this; None: the model itself is to be asked.
 
         Raises MissingReply if nothing was recorded, or if that was to another request.
         """
-        return None
 
     def keep(self, take: Take) -> None:
         """Record a model call."""
@@ -62,19 +60,17 @@ class Tape:
     def decided(self, call: str, question: str, tool: str, decision: Json) -> None:
         """Record what a person decides."""
 
-    def decision(self, question: str) -> Json | None:  # noqa: ARG002 - of others
+    def decision(self, question: str) -> Json | None:
         """What a person decided, where nobody else decides it."""
-        return None
 
     def tool(
         self,
-        call: str,  # noqa: ARG002 - of others
-        tool_call_id: str,  # noqa: ARG002
-        name: str,  # noqa: ARG002
-        args: Json,  # noqa: ARG002
+        call: str,
+        tool_call_id: str,
+        name: str,
+        args: Json,
     ) -> ToolTake | None:
         """What a tool gave; None: it is to be run. Raises MissingReply if that is not known."""
-        return None
 
     def keep_tool(self, take: ToolTake) -> None:
         """Record what a tool gave."""

@@ -117,7 +117,7 @@ class VirtualLoop(Loop):
         """Virtual seconds since the loop was made."""
         return self._leaping.now
 
-    def set_default_executor(self, executor: ThreadPoolExecutor) -> None:  # type: ignore[override]
+    def set_default_executor(self, executor: ThreadPoolExecutor) -> None:  # type: ignore[override] # asyncio's takes any
         super().set_default_executor(executor)
         self._executor = executor
 

@@ -12,7 +12,7 @@ import asyncio
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from langchain.tools import ToolRuntime
 from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMessage, ToolMessage
@@ -155,11 +155,11 @@ async def _go(
         state.blame(error, call)
         write(events.AgentFinished(**who, status="failed", error=brief(error)))
         raise
-    status = "handed_off" if answer.to else "completed"
+    status: Literal["handed_off", "completed"] = "handed_off" if answer.to else "completed"
     write(
         events.AgentFinished(
             **who,
-            status=status,  # type: ignore[arg-type]
+            status=status,
             to=answer.to,
             output=answer.text,
             structured=answer.structured,

@@ -31,7 +31,7 @@ class Direct:
         # No public method stands here. If this one should go, tokens take the long way again.
         if run_manager is not None:
             shorten(run_manager)
-        return await super()._agenerate_with_cache(  # type: ignore[misc]
+        return await super()._agenerate_with_cache(  # type: ignore[misc] # of the model
             messages, stop=stop, run_manager=run_manager, **kwargs
         )
 
@@ -57,7 +57,7 @@ def shorten(manager: AsyncCallbackManagerForLLMRun) -> None:
                 if handler.raise_error:
                     raise
 
-    manager.on_llm_new_token = on_llm_new_token  # type: ignore[method-assign]
+    manager.on_llm_new_token = on_llm_new_token  # type: ignore[method-assign] # of this one
 
 
 def _broken(handler: BaseCallbackHandler, error: Exception) -> None:

@@ -65,7 +65,7 @@ class _Turns(BaseCallbackHandler):
     def on_chat_model_start(
         self,
         serialized: dict[str, Any],  # noqa: ARG002 - LangChain's signature
-        messages: Any,  # noqa: ARG002
+        messages: Any,  # noqa: ARG002 - LangChain's
         *,
         run_id: UUID,
         metadata: dict[str, Any] | None = None,

@@ -45,7 +45,7 @@ def parameters(kind: Any) -> dict[str, Parameter]:
     hints, found = _hints(kind.__init__), dict[str, Parameter]()
     for name, it in inspect.signature(kind).parameters.items():
         if it.kind is it.VAR_POSITIONAL:
-            found[name] = Parameter(Sequence[hints[name]], spread=True)  # type: ignore[valid-type]
+            found[name] = Parameter(Sequence[hints[name]], spread=True)  # type: ignore[valid-type] # known when it runs
         elif it.kind is not it.VAR_KEYWORD:
             # 'model' is the agent's own unless given.
             found[name] = Parameter(hints[name], it.default is it.empty and name != "model")

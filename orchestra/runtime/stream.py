@@ -60,13 +60,15 @@ class Adapter(Ledger):
     def _words(self, message: BaseMessage, metadata: Mapping[str, Any]) -> tuple[Event, ...] | None:
         """The short way, for a piece of text and nothing else, as nearly all parts are."""
         model = self._models.get(metadata.get(MESSAGE, ""))
-        plain = type(message) is AIMessageChunk and type(message.content) is str
-        if not (model and plain) or message.additional_kwargs or message.tool_call_chunks:  # type: ignore[attr-defined]
+        if model is None or not isinstance(message, AIMessageChunk):
+            return None
+        text = message.content
+        if not isinstance(text, str) or message.additional_kwargs or message.tool_call_chunks:
             return None
         if model.reasoning.held:
             return None
         model.streamed = True
-        return self._delta(model, model.text.hear(message.content), events.TextDelta)  # type: ignore[arg-type]
+        return self._delta(model, model.text.hear(text), events.TextDelta)
 
     def _others(self, part: Mapping[str, Any]) -> Iterator[Event]:
         match part["type"]:
@@ -77,10 +79,10 @@ class Adapter(Ledger):
                 data = part["data"]
                 if isinstance(data, BaseEvent):
                     if not self._too_late(data):
-                        yield from self._reported(data, part["ns"])  # type: ignore[arg-type]
+                        yield from self._reported(data, part["ns"])  # type: ignore[arg-type] # all are Events
                 elif isinstance(data, Lost | Anew):
                     for event in self._guests.told(data):
-                        yield from self._reported(event)  # type: ignore[arg-type]
+                        yield from self._reported(event)  # type: ignore[arg-type] # all are Events
                 else:
                     yield from self._progress(part["ns"], data)
             case "tools" if part["data"]["event"] == "tool-output-delta":
@@ -88,7 +90,7 @@ class Adapter(Ledger):
                 yield from self._progress(part["ns"], data["delta"], data["tool_call_id"])
             case "tools":
                 for event in self._guests.tool(part["ns"], part["data"]):
-                    yield from self._reported(event, part["ns"])  # type: ignore[arg-type]
+                    yield from self._reported(event, part["ns"])  # type: ignore[arg-type] # all are Events
 
     def _message(
         self, message: BaseMessage, metadata: Mapping[str, Any], ns: tuple[str, ...]
@@ -199,11 +201,11 @@ class Adapter(Ledger):
             return  # the tool has ended without it
         before, message_id, after = self._guests.hear(message, metadata, ns)
         for event in before:
-            yield from self._reported(event)  # type: ignore[arg-type]
+            yield from self._reported(event)  # type: ignore[arg-type] # all are Events
         yield from self._spoken(message, message_id)
         for event in after:
             began = self._models[message_id].started.t
-            yield from self._reported(replace(event, duration=self.elapsed - began))  # type: ignore
+            yield from self._reported(replace(event, duration=self.elapsed - began))  # type: ignore[arg-type, call-arg] # an end
 
     def _internal(self, message: AIMessage, metadata: Mapping[str, Any]) -> Iterator[Event]:
         """Words that are nobody's own: of middleware."""
@@ -287,7 +289,7 @@ class Adapter(Ledger):
         if isinstance(event, events.ToolFailed):
             status = "cancelled" if event.error.startswith("cancelled") else "failed"
         for end in self._guests.leave(call, event.tool_call_id, status):
-            yield from self._reported(end)  # type: ignore[arg-type]
+            yield from self._reported(end)  # type: ignore[arg-type] # all are Events
         if self._tools.pop((call, event.tool_call_id), None):
             yield self.stamp(event)
 

@@ -34,7 +34,7 @@ def response_model(schema: Arguments) -> type[BaseModel]:
             return value
 
         @classmethod
-        def model_json_schema(cls, *args: Any, **kwargs: Any) -> dict[str, Any]:  # noqa: ARG003
+        def model_json_schema(cls, *args: Any, **kwargs: Any) -> dict[str, Any]:  # noqa: ARG003 - pydantic's
             return dict(schema)
 
     Response.__name__ = RESPONSE

@@ -284,7 +284,7 @@ class _FirstToken(AsyncCallbackHandler):
     def __init__(self, timeout: asyncio.Timeout) -> None:
         self._timeout: asyncio.Timeout | None = timeout
 
-    async def on_llm_new_token(self, token: Any, *, chunk: Any = None, **_: Any) -> None:  # noqa: ARG002
+    async def on_llm_new_token(self, token: Any, *, chunk: Any = None, **_: Any) -> None:  # noqa: ARG002 - LangChain's
         message = getattr(chunk, "message", None)
         if self._timeout is None or not isinstance(message, AIMessageChunk):
             return

@@ -64,7 +64,7 @@ def decision_of(text: str, question: Interrupted) -> Decision:
         raise ValueError("type the answer after 'say'")
     if meant == "edit":
         return Decision(**who, decide="edit", args=_arguments(rest))
-    return Decision(**who, decide=meant, message=rest or None)  # type: ignore[arg-type]
+    return Decision(**who, decide=meant, message=rest or None)  # type: ignore[arg-type] # one of them by now
 
 
 def edited(text: str, question: Interrupted) -> Decision:

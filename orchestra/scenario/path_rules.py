@@ -45,7 +45,7 @@ class _Node(JSONPathMatch):
     def add_child(self, *_: JSONPathMatch) -> None:
         pass
 
-    def new_child(self, obj: object, key: int | str) -> JSONPathMatch:  # noqa: ARG002
+    def new_child(self, obj: object, key: int | str) -> JSONPathMatch:  # noqa: ARG002 - jsonpath's
         return _node(self, obj, self)
 
 

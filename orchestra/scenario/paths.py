@@ -23,11 +23,9 @@ def select(path: str, document: Any) -> list[Any]:
     """
     import jsonpath
 
-    found: list[Any] = []
     try:
         with bounded(STEPS // (1 + len(path) // 50)):  # a step of a long path takes longer
-            for match in islice(compiled(path).finditer(document), MOST + 1):
-                found.append(match.obj)  # noqa: PERF401
+            found = [it.obj for it in islice(compiled(path).finditer(document), MOST + 1)]
     except (jsonpath.JSONPathError, RecursionError) as error:
         raise ValueError(f"{path}: {str(error).splitlines()[0]}") from None
     except (ValueError, TimeoutError) as error:

@@ -31,7 +31,7 @@ def guarded(kind: Any) -> Any:
     known = kind.VALIDATORS
     keywords = {**known, **{name: it for name, it in _OWN.items() if name in known}}
     counted = {name: _counted(name, it) for name, it in keywords.items()}
-    made: Any = extend(kind, counted)  # type: ignore[no-untyped-call]
+    made: Any = extend(kind, counted)  # type: ignore[no-untyped-call] # jsonschema's
     # The library's own would take another class where a part of a schema has a '$schema'.
     made.evolve = lambda self, **changes: attrs.evolve(self, **changes)
     return made

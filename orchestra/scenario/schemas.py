@@ -73,7 +73,7 @@ def misfit(schema: Mapping[str, Any], value: Any) -> str | None:
 
 
 def _validator(schema: Mapping[str, Any]) -> Any:
-    from jsonschema_specifications import REGISTRY  # type: ignore[import-untyped]
+    from jsonschema_specifications import REGISTRY  # type: ignore[import-untyped] # has no types
     from referencing import Resource
     from referencing.jsonschema import DRAFT202012
 

@@ -65,7 +65,7 @@ def placing(kind: type[Driver]) -> type[Driver]:
     for ever: for room in its queue, and when it closes.
     """
 
-    class Placing(kind):  # type: ignore[misc, valid-type]
+    class Placing(kind):  # type: ignore[misc, valid-type] # of the driver at hand
         def write(self, data: str) -> None:
             writer = getattr(self, "_writer_thread", None)
             if writer is None or writer.is_alive():

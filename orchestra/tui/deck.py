@@ -32,7 +32,7 @@ class Tiles(Layout):
         parent: Widget,  # noqa: ARG002 - Textual's signature
         children: list[Widget],
         size: Size,
-        greedy: bool = True,  # noqa: ARG002
+        greedy: bool = True,  # noqa: ARG002 - as above
     ) -> ArrangeResult:
         panes = sorted(
             (child for child in children if isinstance(child, Pane)), key=lambda p: p.agent.index

@@ -42,7 +42,7 @@ class Jump(ModalScreen[Agent | None]):
     def __init__(self, places: Sequence[tuple[Agent, Region]]) -> None:
         super().__init__()
         found = labels(len(places))
-        self.places = {label: it for label, it in zip(found, places, strict=True)}  # noqa: C416
+        self.places = dict(zip(found, places, strict=True))
         self._typed = ""
 
     def compose(self) -> ComposeResult:

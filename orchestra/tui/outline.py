@@ -123,7 +123,7 @@ class Outline(Canvas, can_focus=True):
             super().__init__()
             self.agent, self.block = agent, block
 
-    def __init__(self, board: Board, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, board: Board, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self.board = board
         self.entries: list[Entry] = entries(board)

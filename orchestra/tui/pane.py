@@ -270,7 +270,7 @@ class Pane(Selecting, can_focus=True):
         body: list[Hashable] = [(key(line), focus) for line in self._lines]
         if self.selection is not None:
             ranges = map(self.picked, self._lines)
-            body = [(*row, it) for row, it in zip(body, ranges, strict=True)]  # type: ignore[misc]
+            body = [(*row, it) for row, it in zip(body, ranges, strict=True)]  # type: ignore[misc] # keys are tuples here
         body += [(spans, focus) for spans in self._idle]
         body += [("", focus)] * (height - 1 - len(body))
         if body and not self.following:

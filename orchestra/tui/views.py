@@ -45,7 +45,7 @@ class ProseView:
         self._width = 0
         self._collapsed = False
 
-    def sync(self, width: int, *, reasoning: bool, markdown: str = "") -> None:  # noqa: ARG002
+    def sync(self, width: int, *, reasoning: bool, markdown: str = "") -> None:  # noqa: ARG002 - of Prose
         prose = self.prose
         width = max(width - len(BAR) if prose.reasoning else width, MIN_TEXT)
         collapsed = prose.reasoning and not reasoning
@@ -153,7 +153,7 @@ class ItemView:
         self._rows: list[Spans] = []
         self._state = (-1, 0)
 
-    def sync(self, width: int, *, reasoning: bool, markdown: str = "") -> None:  # noqa: ARG002
+    def sync(self, width: int, *, reasoning: bool, markdown: str = "") -> None:  # noqa: ARG002 - of Prose
         if self._state == (self.item.version, width):
             return
         self._state = (self.item.version, width)
@@ -188,7 +188,7 @@ class HeadView:
         self._version = 0
         self.height = 0
 
-    def sync(self, width: int, *, reasoning: bool, markdown: str = "") -> None:  # noqa: ARG002
+    def sync(self, width: int, *, reasoning: bool, markdown: str = "") -> None:  # noqa: ARG002 - of Prose
         block = self.block
         dropped = bool(block.gone) or (
             bool(block.items) and isinstance(first := block.items[0], Prose) and first.dropped > 0

@@ -103,9 +103,10 @@ def _by(name: str, calls: Sequence[Call]) -> str:
         at_models = {call.path: sum(it.duration for it in call.messages) for call in calls}
         most = max(at_models, key=lambda path: at_models[path])
         return f", longest at its model: {most} ({_figure(at_models[most])})"
-    used = {call.path: _USED[name]([call], None) for call in calls}
-    most = max(used, key=lambda path: used[path] if not isinstance(used[path], str) else 0)
-    return f", most by {most} ({_figure(used[most])})"  # type: ignore[arg-type] # they are known
+    figures = {call.path: _USED[name]([call], None) for call in calls}
+    used = {path: it for path, it in figures.items() if not isinstance(it, str)}
+    most = max(used, key=lambda path: used[path])
+    return f", most by {most} ({_figure(used[most])})"
 
 
 def _model_calls(calls: Sequence[Call], _: Transcript | None) -> int:
