@@ -102,6 +102,6 @@ def test_every_exception_has_its_reason() -> None:
         f"{path.relative_to(ROOT)}:{number}"
         for path in (ROOT / "orchestra").rglob("*.py")
         for number, line in enumerate(path.read_text().splitlines(), 1)
-        if (found := mark.search(line)) and not re.search("[a-z]{2}", line[found.end() :])
+        if (found := mark.search(line)) and not re.search("[A-Za-z]{2}", line[found.end() :])
     ]
     assert not bare
