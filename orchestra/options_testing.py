@@ -22,13 +22,13 @@ def add_options(test: argparse.ArgumentParser) -> None:
     chosen.add_argument("--dry-run", action="store_true", help="only say which")
 
     how = test.add_argument_group("how they are played")
-    about = "worker processes; 0: this one; default: as many as are worth their start"
+    about = "worker processes; 0: this one; default: as many as are worth it, live models: up to 8"
     how.add_argument("-n", dest="workers", type=count, metavar="WORKERS", help=about)
     about = "play each case N times; it passes if all of them do, or as many as --min-pass-rate"
     how.add_argument("--repeat", type=_positive, default=1, metavar="N", help=about)
     about = "of each case, the part of its runs that has to pass: 0.9, or 90%%"
     how.add_argument("--min-pass-rate", type=_rate, metavar="R", help=about)
-    about = "seconds that a case may take, on the clock on the wall; its worker is ended"
+    about = "seconds that a case may take, on the clock on the wall; then its worker is ended"
     how.add_argument("--timeout", type=_seconds, metavar="S", help=about)
     about = "play again what a changed file concerns, until ctrl+c"
     how.add_argument("--watch", action="store_true", help=about)
