@@ -140,7 +140,50 @@ def test_results_come_in_the_order_in_which_the_work_was_given() -> None:
         await asyncio.gather(first(), other())
         return order
 
-    assert run_virtually(work()) == ["first", "second"]
+    with asyncio.Runner(loop_factory=lambda: VirtualLoop(alone=0.0)) as runner:
+        assert runner.run(work()) == ["first", "second"]
+
+
+def test_works_begin_one_after_another() -> None:
+    """Two tools that share something must not depend on which thread is the faster."""
+
+    async def work() -> list[str]:
+        seen, asked = [], asyncio.Event()
+        loop, free = asyncio.get_running_loop(), threading.Event()
+
+        def first() -> None:
+            loop.call_soon_threadsafe(asked.set)
+            assert free.wait(SOON)
+            seen.append("first")
+
+        async def later() -> None:
+            await asked.wait()
+            for _ in range(20):  # turns of the loop, in which the second could begin
+                await asyncio.sleep(0)
+            free.set()
+
+        await asyncio.gather(
+            asyncio.to_thread(first), asyncio.to_thread(seen.append, "second"), later()
+        )
+        return seen
+
+    with asyncio.Runner(loop_factory=lambda: VirtualLoop(SOON, alone=SOON)) as runner:
+        assert runner.run(work()) == ["first", "second"]
+
+
+def test_one_that_is_called_off_is_not_waited_for() -> None:
+    async def work() -> int:
+        free = threading.Event()
+        tasks = [asyncio.create_task(asyncio.to_thread(free.wait, SOON))]
+        tasks += [asyncio.create_task(asyncio.to_thread(free.is_set)) for _ in range(3)]
+        await asyncio.sleep(0)
+        tasks[1].cancel()
+        await asyncio.sleep(0)
+        free.set()
+        return sum(await asyncio.gather(*tasks[:1], *tasks[2:]))
+
+    with asyncio.Runner(loop_factory=lambda: VirtualLoop(SOON, alone=SOON)) as runner:
+        assert runner.run(work()) == 3
 
 
 def test_a_failure_in_a_thread_is_told() -> None:

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
 from contextlib import suppress
 from typing import Any, TypeVar, TypeVarTuple
 from weakref import WeakSet
@@ -25,6 +26,7 @@ Ts = TypeVarTuple("Ts")
 FOREVER = 10_000_000.0  # seconds: what never comes, on a virtual clock as well
 TICKS = 30  # a second: as often as a viewer shows what came
 PATIENCE = 5.0  # seconds that a virtual clock stands still for a thread that works
+ALONE = 1.0  # seconds of them that it has to itself
 
 
 def run(work: Coroutine[Any, Any, T], *, virtual: bool = False) -> T:
@@ -103,14 +105,18 @@ class VirtualLoop(Loop):
     """A loop whose time leaps to the next timer when nothing else can happen until then.
 
     It begins at 0. What works in :meth:`run_in_executor` takes no time: the clock stands still
-    until it is done, for ``patience`` seconds at most, and results come in the order in which the
-    work was given. While a socket or a subprocess is open, or a thread runs that the loop did not
+    until it is done, for ``patience`` seconds at most. Works begin one after another, in the order
+    in which they were given, and so come their results: which of two threads is first would depend
+    on the machine. Who works for longer than ``alone`` seconds is no longer waited for by the next,
+    as it may be waiting for that one. While a socket or a subprocess is open, or a thread runs that the loop did not
     start, time passes as everywhere else: nobody can know when that brings something.
     """
 
-    def __init__(self, patience: float = PATIENCE) -> None:
+    def __init__(self, patience: float = PATIENCE, alone: float = ALONE) -> None:
         self._leaping = _Leaping(patience)
+        self._alone = alone
         self._executor: Executor | None = None
+        self._last: Future[Any] | None = None  # the work that was given last
         super().__init__(self._leaping)
 
     def time(self) -> float:
@@ -128,7 +134,7 @@ class VirtualLoop(Loop):
             executor = ThreadPoolExecutor(thread_name_prefix="orchestra")
             self.set_default_executor(executor)
         others = set(threading.enumerate())
-        work = executor.submit(func, *args)
+        work = self._last = executor.submit(_after, self._last, self._alone, func, *args)
         self._leaping.known.update(set(threading.enumerate()) - others)
         # What the thread brings is told when nothing else is ready: whoever came first would
         # otherwise depend on how fast the machine is.
@@ -139,6 +145,15 @@ class VirtualLoop(Loop):
     def _wake(self, _: object) -> None:
         with suppress(RuntimeError):  # the loop is closed: nobody waits any longer
             self.call_soon_threadsafe(_nothing)
+
+
+def _after(
+    former: Future[Any] | None, patience: float, func: Callable[[*Ts], T], *args: *Ts
+) -> T:
+    """Call a function when the work before it is done, or has taken too long."""
+    if former is not None:
+        wait_for((former,), patience)
+    return func(*args)
 
 
 def _nothing() -> None:
