@@ -147,9 +147,7 @@ class VirtualLoop(Loop):
             self.call_soon_threadsafe(_nothing)
 
 
-def _after(
-    former: Future[Any] | None, patience: float, func: Callable[[*Ts], T], *args: *Ts
-) -> T:
+def _after(former: Future[Any] | None, patience: float, func: Callable[[*Ts], T], *args: *Ts) -> T:
     """Call a function when the work before it is done, or has taken too long."""
     if former is not None:
         wait_for((former,), patience)
