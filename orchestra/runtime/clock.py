@@ -108,8 +108,9 @@ class VirtualLoop(Loop):
     until it is done, for ``patience`` seconds at most. Works begin one after another, in the order
     in which they were given, and so come their results: which of two threads is first would depend
     on the machine. Who works for longer than ``alone`` seconds is no longer waited for by the next,
-    as it may be waiting for that one. While a socket or a subprocess is open, or a thread runs that the loop did not
-    start, time passes as everywhere else: nobody can know when that brings something.
+    as it may be waiting for that one. While a socket or a subprocess is open, or a thread runs that
+    the loop did not start, time passes as everywhere else: nobody can know when that brings
+    something.
     """
 
     def __init__(self, patience: float = PATIENCE, alone: float = ALONE) -> None:
@@ -134,7 +135,14 @@ class VirtualLoop(Loop):
             executor = ThreadPoolExecutor(thread_name_prefix="orchestra")
             self.set_default_executor(executor)
         others = set(threading.enumerate())
-        work = self._last = executor.submit(_after, self._last, self._alone, func, *args)
+        former = self._last
+
+        def in_turn() -> T:
+            if former is not None:
+                wait_for((former,), self._alone)
+            return func(*args)
+
+        work = self._last = executor.submit(in_turn)
         self._leaping.known.update(set(threading.enumerate()) - others)
         # What the thread brings is told when nothing else is ready: whoever came first would
         # otherwise depend on how fast the machine is.
@@ -145,13 +153,6 @@ class VirtualLoop(Loop):
     def _wake(self, _: object) -> None:
         with suppress(RuntimeError):  # the loop is closed: nobody waits any longer
             self.call_soon_threadsafe(_nothing)
-
-
-def _after(former: Future[Any] | None, patience: float, func: Callable[[*Ts], T], *args: *Ts) -> T:
-    """Call a function when the work before it is done, or has taken too long."""
-    if former is not None:
-        wait_for((former,), patience)
-    return func(*args)
 
 
 def _nothing() -> None:
