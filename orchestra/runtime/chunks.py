@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from langchain_core.messages import AIMessageChunk, BaseMessage
@@ -56,10 +56,10 @@ def chunks(
         spoken += 1
         yield _chunk(message_id, additional_kwargs={"reasoning_content": token})
     reasoned = spoken
-    blank = _chunk(message_id)
+    say = _sayer(message_id)
     for token in reply.chunks if reply.chunks is not None else tokens(reply.text):
         spoken += 1
-        yield _saying(token, blank)
+        yield say(token)
     calls = list(reply.tool_calls)
     if reply.structured is not None:
         calls.append(ScriptedCall(name=answer or RESPONSE, args=reply.structured))
@@ -86,21 +86,35 @@ def _chunk(message_id: str | None, content: str = "", **fields: Any) -> ChatGene
     return ChatGenerationChunk(message=message)
 
 
-def _saying(text: str, blank: ChatGenerationChunk) -> ChatGenerationChunk:
-    """``blank`` with a text, as nearly all chunks are; to validate each costs twice as much."""
-    message = _like(blank.message, content=text, additional_kwargs={})
-    return _like(blank, message=message, text=text)
+def _sayer(message_id: str | None) -> Callable[[str], ChatGenerationChunk]:
+    """Makes chunks with a text and nothing else, as nearly all are.
 
-
-def _like(it: Model, **changes: Any) -> Model:
-    """What ``it.model_copy(update=changes)`` is, by way of pickle's state: at two thirds of the
-    cost.
+    They are what ``model_copy`` makes of a chunk without a text, at a quarter of the cost; to
+    validate each costs twice as much as that.
     """
-    state, new = it.__getstate__(), type(it).__new__(type(it))
-    fields = {**state["__dict__"], **changes}
-    names = {*state["__pydantic_fields_set__"], *changes}
-    new.__setstate__({**state, "__dict__": fields, "__pydantic_fields_set__": names})
-    return new
+    blank = _chunk(message_id)
+    message = _copies(blank.message, "content", "additional_kwargs")
+    chunk = _copies(blank, "message", "text")
+
+    def say(text: str) -> ChatGenerationChunk:
+        said = message({"content": text, "additional_kwargs": {}})
+        return chunk({"message": said, "text": text})
+
+    return say
+
+
+def _copies(it: Model, *changed: str) -> Callable[[dict[str, Any]], Model]:
+    """What ``it.model_copy(update=...)`` makes, by way of pickle's state."""
+    state, kind = it.__getstate__(), type(it)
+    fields, names = state["__dict__"], {*state["__pydantic_fields_set__"], *changed}
+
+    def copy(changes: dict[str, Any]) -> Model:
+        new = kind.__new__(kind)
+        own = {"__dict__": {**fields, **changes}, "__pydantic_fields_set__": names.copy()}
+        new.__setstate__(state | own)
+        return new
+
+    return copy
 
 
 def _call_fragments(

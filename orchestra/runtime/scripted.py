@@ -146,7 +146,8 @@ class ScriptedModel(Direct, BaseChatModel):
         delay = self._delays()
         for number, piece in enumerate(self._pieces(reply, messages), 1):
             wait = max(pace.wait(), 0.0) if piece else clock.FOREVER
-            await clock.sleep(wait + delay(number))
+            if (wait := wait + delay(number)) > 0:  # most come with others
+                await clock.sleep(wait)
             if number % BREATH == 0:
                 await clock.breathe()
             if piece:

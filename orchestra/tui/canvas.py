@@ -19,7 +19,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from .rows import Spans
+from .rows import Span, Spans
 
 LOOKS = (
     "ground", "bar-row", "bar-row-focus", "cursor-row", "cursor-row-focus", "chip",
@@ -87,6 +87,7 @@ class Canvas(Widget):
         super().__init__(id=id)
         self._painted: list[Hashable] = []
         self._strips: dict[Hashable, Strip] = {}
+        self._made: dict[tuple[Span, str], tuple[list[Segment], int]] = {}
         self._looks: dict[tuple[str | Style, str], Style] = {}
         self._background: Color | None = None
         self._painted_for: tuple[tuple[LineFilter, ...], int] = ((), 0)
@@ -123,9 +124,13 @@ class Canvas(Widget):
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
-        self._looks.clear()
-        self._strips.clear()
+        self._unstyled()
         self._background = None
+
+    def _unstyled(self) -> None:
+        self._looks.clear()
+        self._made.clear()
+        self._strips.clear()
 
     def on_resize(self) -> None:
         self.forget()
@@ -135,8 +140,7 @@ class Canvas(Widget):
         filters = tuple(self.get_line_filters())
         if (filters, width) != self._painted_for:
             self._painted_for = filters, width
-            self._looks.clear()
-            self._strips.clear()
+            self._unstyled()
         painted = [self._strip(y, width) for y in crop.line_range]
         if crop.x or crop.width != width:
             return [strip.crop(crop.x, crop.right) for strip in painted]
@@ -170,18 +174,25 @@ class Canvas(Widget):
     def _build(self, y: int, width: int) -> Strip:
         spans, ground = self.draw(y)
         segments: list[Segment] = []
-        for text, look in spans:
-            style = self._style(look, ground)
-            ink = text.lstrip(" ")
-            if ink and len(ink) < len(text):
-                # Leading spaces on their own: renderers of SVG swallow them.
-                segments.append(Segment(text[: len(text) - len(ink)], style))
-                text = ink
-            if text:
-                segments.append(Segment(text, style))
-        cells = sum(cell_len(segment.text) for segment in segments)
+        cells = 0
+        for span in spans:
+            made = self._made.get((span, ground)) or self._make(span, ground)
+            segments += made[0]
+            cells += made[1]
         strip = Strip(segments, cells)
         return strip.adjust_cell_length(width, self._style("", ground))
+
+    def _make(self, span: Span, ground: str) -> tuple[list[Segment], int]:
+        """The segments of a span, and how wide they are."""
+        text, style = span.text, self._style(span.look, ground)
+        ink = text.lstrip(" ")
+        # Leading spaces on their own: renderers of SVG swallow them.
+        cut = len(text) - len(ink) if ink else 0
+        segments = [Segment(part, style) for part in (text[:cut], text[cut:]) if part]
+        if len(self._made) >= _CACHED:
+            self._made.clear()
+        made = self._made[span, ground] = segments, cell_len(text)
+        return made
 
     def _style(self, look: str | Style, ground: str) -> Style:
         style = self._looks.get((look, ground))

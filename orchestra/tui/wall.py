@@ -6,6 +6,7 @@ One widget paints all of them: a widget for each would cost more than its text, 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
+from functools import lru_cache
 from itertools import pairwise
 
 from rich.cells import cell_len
@@ -20,6 +21,8 @@ from .items import Note, Prose, State
 from .layout import Cell, cells
 from .rows import NOTE_GLYPHS, Span, Spans, spread, tool_rows
 from .wrap import breaks, fit, shown
+
+_CACHED = 2_048  # lines: more than any wall shows
 
 
 class Wall(Canvas):
@@ -78,13 +81,13 @@ class Wall(Canvas):
                 self._bands[-1] = (self._bands[-1][0], number + 1, cell.y)
 
     def update(self, names: set[str]) -> None:
-        """Something is new of these agents: painted at every third call, ten times a second.
+        """Something is new of these agents: painted at every fourth call, 7.5 times a second.
 
         Whoever wants to see an agent write has it in a pane; the wall is for seeing that it does.
         """
         self._due |= names
         self._calls += 1
-        if self._calls % 3 == 0:
+        if self._calls % 4 == 0:
             self._take_in()
 
     def _take_in(self) -> None:
@@ -159,10 +162,8 @@ class Wall(Canvas):
             yield from spread(left, right if cell.width >= 18 else [], cell.width - 2)
             yield Span(" ", "")
             return
-        lines = self._tails.get(agent.name, ())
-        spans = lines[row - 1] if row - 1 < len(lines) else ()
         yield edge
-        yield from spread(list(spans), [], cell.width - 1)
+        yield from _padded(_line(self._tails.get(agent.name, ()), row - 1), cell.width - 1)
 
     def on_click(self, event: events.Click) -> None:
         for agent, cell in self._cells:
@@ -171,8 +172,14 @@ class Wall(Canvas):
                 self.post_message(self.Picked(agent))
 
 
-def _line(lines: Sequence[Spans], index: int) -> Hashable:
+def _line(lines: Sequence[Spans], index: int) -> Spans:
     return lines[index] if index < len(lines) else ()
+
+
+# Most lines that a wall shows have only moved up since it was painted last.
+@lru_cache(_CACHED)
+def _padded(spans: Spans, width: int) -> Spans:
+    return spread([*spans], [], width)
 
 
 def tail(agent: Agent, width: int, rows: int) -> list[Spans]:
@@ -204,8 +211,11 @@ def _backwards(block: Block, width: int) -> Iterator[Spans]:
 
 def _prose(lines: Sequence[str], width: int, look: str) -> Iterator[Spans]:
     for line in reversed(lines):
-        if not line.strip():
-            continue  # there is no room for empty ones
-        cuts = [0, *breaks(line, width), len(line)] if cell_len(line) > width else [0, len(line)]
-        for start, end in reversed(list(pairwise(cuts))):
-            yield (Span(shown(line[start:end].rstrip()), look),)
+        if line and not line.isspace():  # there is no room for empty ones
+            yield from reversed(_wrapped(line, width, look))
+
+
+@lru_cache(_CACHED)
+def _wrapped(line: str, width: int, look: str) -> tuple[Spans, ...]:
+    cuts = [0, *breaks(line, width), len(line)] if cell_len(line) > width else [0, len(line)]
+    return tuple((Span(shown(line[start:end].rstrip()), look),) for start, end in pairwise(cuts))
