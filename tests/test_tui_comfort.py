@@ -88,6 +88,27 @@ async def test_high_contrast_has_nothing_faint() -> None:
     assert app.feed.stop(10)
 
 
+async def test_another_theme_repaints_what_is_there() -> None:
+    run = FakeRun(midway(), hold=True)
+    app = viewer(run)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(app, pilot, run)
+        pane = app.split.deck.panes["editor"]
+        kinds = []
+        for theme in ("textual-dark", "textual-light"):
+            app.theme = theme
+            await pilot.pause()
+            # "text" has the theme's own colour of letters, whatever was painted before.
+            text = pane._style("text", "ground")
+            drawn = {it.style for strip in pane.render_lines(pane.size.region) for it in strip}
+            kinds.append((text, drawn))
+        (dark, at_first), (light, then) = kinds
+        assert dark in at_first
+        assert light in then
+        assert dark not in then
+    assert app.feed.stop(10)
+
+
 async def test_no_color_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     run = FakeRun(midway(), hold=True)
