@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
-from typing import Any, TypedDict
+from typing import Any
 
 from langchain.agents import create_agent
 from langchain.agents.middleware import HumanInTheLoopMiddleware, ModelFallbackMiddleware
@@ -16,7 +16,7 @@ from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool
 from langgraph.config import get_stream_writer
 from langgraph.errors import GraphBubbleUp
-from langgraph.graph import END, START, StateGraph
+from langgraph.func import entrypoint
 
 from ..cassette import Taping
 from ..errors import OrchestraError, ScenarioError
@@ -43,7 +43,7 @@ from .turns import Turns
 class Team:
     """The agents of a scenario, built and ready. Holds nothing of a run: runs may be concurrent.
 
-    ``graph`` is the root, the same for every team: one node that calls the main agents. It catches
+    ``graph`` is the root, the same for every team: it calls the main agents. It catches
     what they raise, so LangGraph's stream ends in good order and nothing that was said is lost.
     """
 
@@ -69,10 +69,6 @@ class Team:
         """Close the models' connections; the team is of no more use."""
         for close in self._closers:
             await close()
-
-
-class _Root(TypedDict):
-    turn: int
 
 
 def build(
@@ -215,10 +211,11 @@ def _picker(
 def _root() -> Any:
     """Compiled once: what it calls is in the state of the run."""
 
-    async def run(state: _Root, config: RunnableConfig) -> dict[str, Any]:
+    @entrypoint()
+    async def orchestra(turn: int, config: RunnableConfig) -> None:  # noqa: ARG001 - LangGraph's signature
         own = state_of(config)
         if own.stopped or own.begin is None:
-            return {"turn": state["turn"]}
+            return
         # A task of its own, so that cancel() ends the agents and not the stream that tells of it.
         caller = Caller(own, get_stream_writer())
         own.task = asyncio.ensure_future(own.begin(caller))
@@ -233,13 +230,8 @@ def _root() -> Any:
                 raise
         except Exception as error:  # noqa: BLE001 - every failure of a run ends in run_finished
             own.error = own.error or error
-        return {"turn": state["turn"]}
 
-    graph = StateGraph(_Root)
-    graph.add_node("run", run)
-    graph.add_edge(START, "run")
-    graph.add_edge("run", END)
-    return graph.compile(name="orchestra")
+    return orchestra
 
 
 async def _all(mains: Sequence[str], crew: Crew, caller: Caller) -> str:

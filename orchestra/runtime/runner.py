@@ -203,7 +203,7 @@ class Run:
             yield [adapter.stamp(events.TurnStarted(turn=turn, input=whole_characters(text)))]
         if not state.stopped:
             stream = self.team.graph.astream(
-                {"turn": turn},
+                turn,
                 {"configurable": {RUN: state}},
                 stream_mode=MODES,
                 subgraphs=True,
