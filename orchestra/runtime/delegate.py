@@ -27,6 +27,7 @@ from ..scenario.agents import TRANSFER
 from ..text import whole_characters
 from .control import CALLED_OFF, CalledOff
 from .past import Go
+from .signatures import evaluated
 from .state import CALL, RunState, Writer, metadata_for, state_of
 from .values import brief, plain
 
@@ -232,6 +233,7 @@ def delegate(crew: Crew, name: str) -> BaseTool:
     is called, so agents may delegate to each other in circles.
     """
 
+    @evaluated
     async def run(query: str, runtime: ToolRuntime[Any, Any]) -> str | ToolMessage:
         state = state_of(runtime.config)
         parent = runtime.config["metadata"][CALL]
@@ -254,6 +256,7 @@ def transfer(crew: Crew, name: str) -> BaseTool:
     other tools it is refused: their results would never be read.
     """
 
+    @evaluated
     async def run(runtime: ToolRuntime[Any, Any]) -> str:
         asked = next(m for m in reversed(runtime.state["messages"]) if isinstance(m, AIMessage))
         calls = asked.tool_calls

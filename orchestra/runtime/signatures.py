@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import inspect
 import typing
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, NotRequired, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, NotRequired, TypeVar, Union, get_args, get_origin
 
 WORDS = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
+F = TypeVar("F", bound=Callable[..., Any])
+
 LISTS = (list, Iterable, Sequence)
 
 
@@ -38,6 +40,15 @@ def _hints(thing: Any) -> dict[str, Any]:
         except NameError as error:
             name = str(error.name)
             names[name] = type(name, (_Unknown,), {})
+
+
+def evaluated(function: F) -> F:
+    """The function, its annotations types and no longer texts.
+
+    LangChain looks at those of a tool twice at every call, and evaluates each text anew.
+    """
+    function.__annotations__ = typing.get_type_hints(function)
+    return function
 
 
 def parameters(kind: Any) -> dict[str, Parameter]:

@@ -28,6 +28,7 @@ from . import clock
 from .finder import Finder, Where
 from .past import Past
 from .secrets import Filler
+from .signatures import evaluated
 from .state import CALL, RUN, RunState, state_of
 from .values import brief
 
@@ -211,6 +212,7 @@ def _mocked(
         what = "a class that has several tools cannot be mocked"
         raise finder.error(("tools", name, "mock"), what, hint)
 
+    @evaluated
     async def run(runtime: ToolRuntime[Any, Any], **args: Any) -> str:
         return await _give(name, answers, args, state_of(runtime.config))
 
@@ -243,6 +245,7 @@ def _canned_tool(name: str, spec: CannedTool) -> BaseTool:
     schema = _schema(spec.parameters)
     required, known = schema.get("required", []), schema.get("properties", {})
 
+    @evaluated
     async def run(runtime: ToolRuntime[Any, Any], **args: Any) -> str:
         if missing := [key for key in required if key not in args]:
             raise ToolException(f"{name}: missing argument {', '.join(missing)}")
