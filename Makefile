@@ -30,8 +30,8 @@ format: $(VENV)/.dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/.dev
-	@for bench in tests/benchmarks/bench_*.py; do $(BIN)/python $$bench || exit 1; done
+bench: $(VENV)/.dev ## what it costs, as ratios; ROWS="keys-64 suite" for some of them
+	@$(BIN)/python tests/benchmarks $(ROWS)
 
 look: $(VENV)/.dev $(NODE) ## the viewer as PNGs, in build/look
 	@$(BIN)/python tests/look.py

@@ -1,7 +1,6 @@
 """What a token costs from event to strip, beside ``Log.write`` in the same process.
 
-``python tests/benchmarks/bench_panes.py [panes] [tokens a second and pane] [seconds]``. Both paint
-at their own pace, on a terminal that is not there. Ratios, no verdicts: a slow machine slows both.
+Both paint at their own pace, on a terminal that is not there.
 """
 
 from __future__ import annotations
@@ -9,18 +8,14 @@ from __future__ import annotations
 import asyncio
 import gc
 import random
-import sys
 import time
 import tracemalloc
 from collections.abc import Callable
-from pathlib import Path
 
+from table import Measured, Row, of_pairs
 from textual.app import App, ComposeResult
 from textual.containers import Grid
 from textual.widgets import Log
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
 from tui_events import FakeRun, Tape
 
 from orchestra.events import Member, TextDelta
@@ -119,18 +114,27 @@ def memory(count: int) -> float:
     return kept
 
 
-def main() -> None:
-    given = [int(argument) for argument in sys.argv[1:]]
-    panes, rate, seconds = given + [16, 50, 4][len(given) :]
-    count = rate * seconds
-    log = asyncio.run(baseline(panes, tokens(count, WORDS), rate))
-    print(f"{panes} panes, {rate} tokens a second each: µs of CPU per token")
-    print(f"  Log.write       {log:8.1f}")
-    for name, words in (("Latin", WORDS), ("Chinese", CHINESE)):
-        mine = asyncio.run(ours(panes, tokens(count, words), rate))
-        print(f"  panes, {name:<8}{mine:8.1f}   {mine / log:6.3f} of Log.write")
-    print(f"  a pane after 1,000,000 tokens keeps {memory(1_000_000):.2f} MB")
+PANES, RATE, SECONDS = 16, 50, 3
 
 
-if __name__ == "__main__":
-    main()
+def drawn(words: list[str]) -> Measured:
+    count = RATE * SECONDS
+    log = asyncio.run(baseline(PANES, tokens(count, WORDS), RATE))
+    mine = asyncio.run(ours(PANES, tokens(count, words), RATE))
+    return of_pairs([(log, mine)], "µs")
+
+
+def kept() -> Measured:
+    """MB after 1,000,000 tokens, of the 2 that a pane may keep."""
+    return of_pairs([(2.0, memory(1_000_000))], "MB")
+
+
+ROWS = [
+    Row(
+        "pane-token",
+        "CPU of a token in a pane, 16 at 50 tokens/s",
+        "Log.write",
+        lambda: drawn(WORDS),
+    ),
+    Row("pane-memory", "what a pane keeps of 1,000,000 tokens", "2 MB", kept, most=1),
+]

@@ -1,11 +1,10 @@
 """How long a key waits while agents stream: the real viewer on a pty, beside a plain one.
 
-``python tests/benchmarks/bench_keys.py [agents] [tokens a second each] [seconds] [bytes a second]``,
-or without arguments the three loads that docs speak of. Both programs run the same scenario through
-the whole runtime; the plain viewer gives each agent a ``Markdown`` and writes its tokens with
-``Markdown.get_stream`` in a worker, as Textual's manual says. A key is pressed 20 times a second; it has waited
-until a method of the screen is called for it. What a program has not come to when the time is up
-counts as waited until then. CPU is of the process between the first key and the last.
+Both programs run the same scenario through the whole runtime; the plain viewer gives each agent a
+``Markdown`` and writes its tokens with ``Markdown.get_stream`` in a worker, as Textual's manual
+says. A key is pressed 20 times a second; it has waited until a method of the screen is called for
+it. What a program has not come to when the time is up counts as waited until then. CPU is of the
+process between the first key and the last.
 """
 
 from __future__ import annotations
@@ -21,16 +20,17 @@ import sys
 import tempfile
 import termios
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache, partial
 from pathlib import Path
+
+from table import Measured, Row, of_pairs
 
 SIZE = (200, 50)
 KEY, SENT = "f12", b"\x1b[24~"
 EVERY = 0.05  # seconds between two keys
 WARM = 5.0  # seconds from the first screen to the first key: the import of LangChain is over
 GRACE = 8.0  # seconds to come to the last keys
-# The plain viewer falls behind for as long as it is looked at; at the second load 6 s say little.
-LOADS = ((16, 50, 6, 0), (64, 100, 12, 0), (16, 50, 6, 60_000))
 # What a model writes: a heading, sentences, a list.
 WORDS = (
     "## What was found\n\n"
@@ -42,7 +42,7 @@ WORDS = (
 
 
 @dataclass(frozen=True)
-class Measured:
+class Pressed:
     waits: list[float]
     cpu: float
     """Cores."""
@@ -124,7 +124,7 @@ def plain(path: str) -> None:
     Plain().run()
 
 
-def measure(which: str, path: Path, seconds: float, slow: int) -> Measured:
+def measure(which: str, path: Path, seconds: float, slow: int) -> Pressed:
     """Run a program on a pty that is read at ``slow`` bytes a second (0: at once)."""
     log = path.with_suffix(f".{which}")
     pid, fd = pty.fork()
@@ -144,7 +144,7 @@ def measure(which: str, path: Path, seconds: float, slow: int) -> Measured:
     came = [row[0] for row in rows] + [end] * (len(sent) - len(rows))
     waits = [max(there - pressed, 0.0) for pressed, there in zip(sent, came, strict=True)]
     wall = rows[-1][0] - rows[0][0]
-    return Measured(waits, (rows[-1][1] - rows[0][1]) / wall if wall else 1.0)
+    return Pressed(waits, (rows[-1][1] - rows[0][1]) / wall if wall else 1.0)
 
 
 def drive(fd: int, log: Path, seconds: float, slow: int) -> list[float]:
@@ -178,29 +178,65 @@ def _all_there(log: Path, count: int) -> bool:
     return log.exists() and log.read_bytes().count(b"\n") >= count
 
 
-def compare(agents: int, rate: int, seconds: int, slow: int) -> None:
-    terminal = f", a terminal that reads {slow / 1e3:.0f} kB/s" if slow else ""
-    print(f"{agents} agents at {rate} tokens/s{terminal}: a key waits, in ms")
+@cache
+def compare(agents: int, rate: int, seconds: int, slow: int = 0) -> tuple[Pressed, Pressed]:
+    """The plain viewer and ours under one load."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "load.yaml")
         path.write_text(scenario(agents, rate, WARM + seconds + GRACE))
-        ours, theirs = (measure(which, path, seconds, slow) for which in ("ours", "plain"))
-    for name, it in (("Markdown.get_stream", theirs), ("orchestra", ours)):
-        print(
-            f"  {name:<20} median {it.wait(0.5):7.1f}   p95 {it.wait(0.95):7.1f}"
-            f"   most {it.wait(1):7.1f}   CPU {it.cpu:4.0%}"
-        )
-    print(
-        f"  {'ratio':<20} p95 1/{theirs.wait(0.95) / ours.wait(0.95):.0f}"
-        f"   CPU {ours.cpu / theirs.cpu:.2f}"
-    )
+        theirs, ours = (measure(which, path, seconds, slow) for which in ("plain", "ours"))
+    return theirs, ours
 
 
-def main() -> None:
-    given = [int(argument) for argument in sys.argv[1:]]
-    for load in LOADS if not given else [(*given, *LOADS[0][len(given) :])]:
-        compare(*load)
+def _waits(load: tuple[int, ...]) -> Measured:
+    theirs, ours = compare(*load)
+    notes = [
+        f"median {it.wait(0.5):.1f} ms, most {it.wait(1):.0f} ms, {it.cpu:.2f} cores: {name}"
+        for name, it in (("orchestra", ours), ("Markdown.get_stream", theirs))
+    ]
+    return replace(of_pairs([(theirs.wait(0.95), ours.wait(0.95))], "ms"), notes=notes)
+
+
+def _cpu(load: tuple[int, ...]) -> Measured:
+    theirs, ours = compare(*load)
+    return of_pairs([(theirs.cpu, ours.cpu)], "cores")
+
+
+def _slow() -> Measured:
+    """Both are ours: on a terminal that reads slowly, and on one that reads at once."""
+    quick, slow = compare(*LIGHT)[1], compare(*LIGHT, 60_000)[1]
+    return of_pairs([(quick.wait(0.95), slow.wait(0.95))], "ms")
+
+
+LIGHT, HEAVY = (16, 50, 6), (64, 100, 12)  # agents, tokens a second, seconds: the plain one falls
+# behind for as long as it is looked at, so that a few seconds at the second load say little.
+GET = "Markdown.get_stream"
+ROWS = [
+    Row(
+        "keys-16",
+        "a key's wait (p95), 16 agents at 50 tokens/s",
+        GET,
+        partial(_waits, LIGHT),
+        most=1 / 50,
+    ),
+    Row("cpu-16", "CPU of the viewer at that load", GET, partial(_cpu, LIGHT), most=1 / 4),
+    Row(
+        "keys-64",
+        "a key's wait (p95), 64 agents at 100 tokens/s",
+        GET,
+        partial(_waits, HEAVY),
+        most=1 / 200,
+    ),
+    Row("cpu-64", "CPU of the viewer at that load", GET, partial(_cpu, HEAVY), most=0.4),
+    Row(
+        "keys-slow",
+        "a key's wait (p95), 16 agents, 60 kB/s",
+        "the same on a fast terminal",
+        _slow,
+        most=2,
+    ),
+]
 
 
 if __name__ == "__main__":
-    child(*sys.argv[2:]) if sys.argv[1:2] == ["child"] else main()
+    child(*sys.argv[2:])
