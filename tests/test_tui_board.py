@@ -383,6 +383,18 @@ def test_the_title_row_is_as_wide_as_its_pane(width: int) -> None:
         assert sum(len(span.text) for span in title(agent, 3.0, width)) <= max(width, 7)
 
 
+def test_in_a_title_row_the_name_goes_before_the_tool() -> None:
+    """Where both had an ellipsis, the pane said neither whose it is nor what runs."""
+    made = board(midway())
+    agent = made.agents["editor"]
+    agent.title = "Editor-in-chief"
+    for width, tool in ((53, ""), (62, " researche…"), (90, " ")):
+        row = "".join(span.text for span in title(agent, 3.0, width))
+        assert f"Editor-in-chief {tool}" in row
+        assert ("rese" in row) is bool(tool)
+    assert "researcher +1" in row
+
+
 def test_short_figures() -> None:
     assert [count(n) for n in (0, 999, 1_000, 9_949, 9_950, 123_456, 999_500)] == [
         "0", "999", "1.0k", "9.9k", "10k", "123k", "1.0M",
