@@ -383,6 +383,25 @@ def test_the_title_row_is_as_wide_as_its_pane(width: int) -> None:
         assert sum(len(span.text) for span in title(agent, 3.0, width)) <= max(width, 7)
 
 
+def test_the_header_of_an_only_call_has_no_state_of_its_own() -> None:
+    """The title row says it; the header of a first call does from when there is a second."""
+    tape = Tape()
+    tape.begin(NEWSROOM)
+    tape.call("editor", "go")
+    tape.call("editor/researcher#1", "moon", "editor")
+    made = board(tape.events)
+    lines = Transcript(made.agents["researcher"])
+    lines.sync(40)
+    assert lines.text(0).rstrip() == "#1 · moon"
+    tape.call("editor/researcher#2", "mars", "editor")
+    made.feed(tape.events[-1])
+    lines.sync(40)
+    assert lines.text(0) == f"{'#1 · moon':<35}● run"
+    assert [it for it in map(lines.text, range(lines.height)) if "mars" in it] == [
+        f"{'#2 · mars':<35}● run"
+    ]
+
+
 def test_in_a_title_row_the_name_goes_before_the_tool() -> None:
     """Where both had an ellipsis, the pane said neither whose it is nor what runs."""
     made = board(midway())

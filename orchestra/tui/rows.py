@@ -121,13 +121,15 @@ def clipped(spans: Spans, width: int) -> Spans:
     return tuple(made)
 
 
-def head(block: Block, width: int) -> Spans:
-    """The header row of a block: its ordinal and task, who called, and how it stands."""
+def head(block: Block, width: int, *, alone: bool = False) -> Spans:
+    """The header row of a block: its ordinal and task, who called, and how it stands; not so of the
+    only one, as the title row says that already and the task needs the room.
+    """
     ordinal, dot, task = block.head.partition(" · ")
     left = [Span(ordinal, "ordinal"), Span(dot + task, "task")]
     if not block.ordinal:
         left = [Span(block.head, "task")]
-    right = [Span(f" {block.state.glyph} {block.state}", block.state)]
+    right = [] if alone else [Span(f" {block.state.glyph} {block.state}", block.state)]
     if block.caller and "#" in block.caller and width >= 44:
         above = "/".join(block.call.split("/")[1:-1]) or block.caller
         right.insert(0, Span(f"  from {fit_end(above, max(16, width // 3))}", "figure"))
