@@ -152,8 +152,8 @@ def tree(stage: Stage) -> list[str]:
 async def test_calls_of_one_agent_by_several_others_are_told_apart_in_the_tree() -> None:
     async with staged(deep().events, hold=True) as stage:
         assert tree(stage)[-2:] == [
-            "       ● writer#1/#1 c… run",
-            "       ● writer#2/#1 c… run",
+            "       ◌ writer#1/#1 … wait",
+            "       ◌ writer#2/#1 … wait",
         ]
 
 
@@ -167,7 +167,7 @@ async def test_so_are_those_of_calls_that_are_numbered_alike() -> None:
     for path in ("a/b#1", "a/b#1/c#1", "a/b#2", "a/b#2/c#1", "a/b#1/c#1/d#1", "a/b#2/c#1/d#1"):
         tape.call(path, "do", path.rpartition("/")[0])
     async with staged(tape.events, (200, 50), team, hold=True) as stage:
-        assert [it.strip(" │●├└").split()[0] for it in tree(stage)] == [
+        assert [it.strip(" │●◌├└").split()[0] for it in tree(stage)] == [
             "a", "b", "#1", "#2", "c", "b#1/#1", "b#2/#1", "d", "#1.1.1", "#2.1.1",
         ]  # fmt: skip
         assert "from b#2/c#1" in "\n".join(stage.text("d"))

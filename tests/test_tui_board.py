@@ -383,6 +383,26 @@ def test_the_title_row_is_as_wide_as_its_pane(width: int) -> None:
         assert sum(len(span.text) for span in title(agent, 3.0, width)) <= max(width, 7)
 
 
+def test_a_call_waits_until_its_first_model_call_begins() -> None:
+    """Of 64 calls and 8 places, 8 are at work: `max_concurrency` is seen."""
+    tape = Tape()
+    tape.begin((*NEWSROOM, Member(name="polish", kind="loop")))
+    tape.call("editor", "go")
+    made = board(tape.events)
+    assert made.agents["editor"].state is State.WAIT
+    tape.call("editor/researcher#1", "moon", "editor")
+    tape.call("editor/polish#1", "it", "editor")
+    made = board(tape.events)
+    assert made.agents["editor"].state is State.RUN  # whoever has called somebody is at work
+    assert made.agents["researcher"].state is State.WAIT
+    assert made.agents["polish"].state is State.RUN  # it has no model to wait for
+    shape = made.shape
+    next(iter(tape.say("editor/researcher#1", "It is far.")))
+    made.feed(tape.events[-1])
+    assert made.agents["researcher"].state is State.RUN
+    assert made.shape > shape  # the tree is drawn anew
+
+
 def test_the_header_of_an_only_call_has_no_state_of_its_own() -> None:
     """The title row says it; the header of a first call does from when there is a second."""
     tape = Tape()
@@ -396,9 +416,9 @@ def test_the_header_of_an_only_call_has_no_state_of_its_own() -> None:
     tape.call("editor/researcher#2", "mars", "editor")
     made.feed(tape.events[-1])
     lines.sync(40)
-    assert lines.text(0) == f"{'#1 · moon':<35}● run"
+    assert lines.text(0) == f"{'#1 · moon':<34}◌ wait"
     assert [it for it in map(lines.text, range(lines.height)) if "mars" in it] == [
-        f"{'#2 · mars':<35}● run"
+        f"{'#2 · mars':<34}◌ wait"
     ]
 
 

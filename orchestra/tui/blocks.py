@@ -95,6 +95,7 @@ class Block:
                 if item.reasoning is reasoning and not item.final:
                     return item
                 break
+        self.state = State.RUN if self.state is State.WAIT else self.state
         new = Prose(message, reasoning, at=self.now)
         if structured and not reasoning:
             new.growing = Growing()
@@ -151,7 +152,7 @@ class Agent:
         if State.ASK in states:
             return State.ASK
         if states:
-            return State.RUN
+            return State.WAIT if states == {State.WAIT} else State.RUN
         return self.blocks[-1].state if self.blocks else State.WAIT
 
     @property

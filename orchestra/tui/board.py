@@ -108,6 +108,7 @@ class Board:
                 self._model(event)
             case ToolStarted() | ToolProgress() | ToolFinished() | ToolFailed():
                 agent, block = self._where(event)
+                self._at_work(block)
                 if tools.reduce(block, event):
                     agent.lines += 1
                 self._changed(agent, block)
@@ -222,6 +223,12 @@ class Board:
         self._changed(agent, block)
         self.shape += 1
 
+    def _at_work(self, block: Block) -> None:
+        """What only was called until now has begun."""
+        if block.state is State.WAIT:
+            block.state = State.RUN
+            self._reshaped(self.agents[block.agent], block)
+
     def _note(self, agent: Agent, block: Block, text: str, tone: Tone) -> None:
         block.note(tame(text).strip()[:KEPT], tone)
         agent.lines += 1
@@ -253,6 +260,7 @@ class Board:
         agent.settle()
         block.turn_to(Phase.MODEL if isinstance(event, ModelStarted) else Phase.REST, event.t)
         if isinstance(event, ModelStarted):
+            self._at_work(block)
             self._changed(agent, block)
             return
         for item in block.of_message(event.message_id):
@@ -271,14 +279,22 @@ class Board:
             self._note(agent, block, cut, Tone.WARNING)
         self._changed(agent, block)
 
+    def _called(self, event: AgentStarted) -> None:
+        """A call waits until its first model call begins: `max_concurrency` are at one at once."""
+        call = event.call or event.agent or "?"
+        block = self._begin(call, event.agent or agent_of(call), event.task, event.parent)
+        block.parent, block.tool_call_id = event.parent, event.tool_call_id
+        if not self.agents[block.agent].silent:
+            block.state = State.WAIT
+        if above := self._blocks.get(event.parent or ""):
+            self._at_work(above)
+            if tools.number(above, block):
+                self._changed(self.agents[above.agent], above)
+
     def _agent(self, event: AgentStarted | AgentFinished | Interrupted | Resumed) -> None:
         match event:
             case AgentStarted():
-                call = event.call or event.agent or "?"
-                block = self._begin(call, event.agent or agent_of(call), event.task, event.parent)
-                block.parent, block.tool_call_id = event.parent, event.tool_call_id
-                if (above := self._blocks.get(event.parent or "")) and tools.number(above, block):
-                    self._changed(self.agents[above.agent], above)
+                self._called(event)
             case AgentFinished():
                 agent, block = self._where(event)
                 if event.error and not block.says(event.error):
