@@ -157,6 +157,12 @@ async def test_calls_of_one_agent_by_several_others_are_told_apart_in_the_tree()
         ]
 
 
+async def test_in_the_tree_a_name_goes_before_the_word_of_its_state() -> None:
+    team = (Member(name="a", title="A name of 17 col."), Member(name="b", title="B" * 30))
+    async with staged([], (80, 24), team, hold=True) as stage:
+        assert tree(stage)[:2] == [" ◌ A name of 17 col.", f" ◌ {'B' * 14}… wait"]
+
+
 async def test_so_are_those_of_calls_that_are_numbered_alike() -> None:
     tape = Tape()
     team = (
