@@ -108,7 +108,6 @@ class Board:
                 self._model(event)
             case ToolStarted() | ToolProgress() | ToolFinished() | ToolFailed():
                 agent, block = self._where(event)
-                self._at_work(block)
                 if tools.reduce(block, event):
                     agent.lines += 1
                 self._changed(agent, block)
@@ -168,10 +167,9 @@ class Board:
         again = call in self._blocks
         ordinal = hash_ + number
         which = self.case or (f"turn {self.turn}" if again else "")
-        head = [ordinal, which, one_line(task, _TASK)]
-        block = Block(
-            call, name, ordinal, caller, " · ".join(filter(None, head)), started=self.time
-        )
+        head = " · ".join(filter(None, (ordinal, which, one_line(task, _TASK))))
+        state = State.RUN if agent.silent else State.WAIT  # until it is at a model
+        block = Block(call, name, ordinal, caller, head, started=self.time, state=state)
         if again and self._blocks[call].live:
             self._end(self._blocks[call], State.DONE)
         self._blocks[call] = block
@@ -223,12 +221,6 @@ class Board:
         self._changed(agent, block)
         self.shape += 1
 
-    def _at_work(self, block: Block) -> None:
-        """What only was called until now has begun."""
-        if block.state is State.WAIT:
-            block.state = State.RUN
-            self._reshaped(self.agents[block.agent], block)
-
     def _note(self, agent: Agent, block: Block, text: str, tone: Tone) -> None:
         block.note(tame(text).strip()[:KEPT], tone)
         agent.lines += 1
@@ -258,10 +250,11 @@ class Board:
     def _model(self, event: ModelStarted | ModelFinished | ModelAborted) -> None:
         agent, block = self._where(event)
         agent.settle()
+        waited = block.state is State.WAIT
         block.turn_to(Phase.MODEL if isinstance(event, ModelStarted) else Phase.REST, event.t)
         if isinstance(event, ModelStarted):
-            self._at_work(block)
             self._changed(agent, block)
+            self.shape += waited
             return
         for item in block.of_message(event.message_id):
             item.void = item.void or isinstance(event, ModelAborted)
@@ -279,22 +272,14 @@ class Board:
             self._note(agent, block, cut, Tone.WARNING)
         self._changed(agent, block)
 
-    def _called(self, event: AgentStarted) -> None:
-        """A call waits until its first model call begins: `max_concurrency` are at one at once."""
-        call = event.call or event.agent or "?"
-        block = self._begin(call, event.agent or agent_of(call), event.task, event.parent)
-        block.parent, block.tool_call_id = event.parent, event.tool_call_id
-        if not self.agents[block.agent].silent:
-            block.state = State.WAIT
-        if above := self._blocks.get(event.parent or ""):
-            self._at_work(above)
-            if tools.number(above, block):
-                self._changed(self.agents[above.agent], above)
-
     def _agent(self, event: AgentStarted | AgentFinished | Interrupted | Resumed) -> None:
         match event:
             case AgentStarted():
-                self._called(event)
+                call = event.call or event.agent or "?"
+                block = self._begin(call, event.agent or agent_of(call), event.task, event.parent)
+                block.parent, block.tool_call_id = event.parent, event.tool_call_id
+                if (above := self._blocks.get(event.parent or "")) and tools.number(above, block):
+                    self._changed(self.agents[above.agent], above)
             case AgentFinished():
                 agent, block = self._where(event)
                 if event.error and not block.says(event.error):
