@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -193,6 +194,21 @@ def test_what_is_no_run_is_told(
 
 
 # In the viewer.
+
+
+def test_what_takes_its_time_to_be_read_is_told(
+    two: tuple[Path, Path], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two huge files: without a word an empty terminal looked like a hang."""
+    monkeypatch.setattr("orchestra.verbs.replaying._AT_ONCE", -1.0)
+    assert cli.main(["compare", "a.jsonl", "a.jsonl"]) == OK
+    assert capsys.readouterr().err == ""  # in a pipe nobody waits
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert cli.main(["compare", "a.jsonl", "a.jsonl"]) == OK
+    told = capsys.readouterr().err
+    assert told.startswith("reading ")
+    assert "a.jsonl …\r\x1b[K" in told
+    assert told.endswith("\r\x1b[K")  # and nothing is left of it
 
 
 def twins(other: str, theme: str | None = None) -> Twins:

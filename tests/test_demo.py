@@ -89,12 +89,12 @@ async def test_the_gallery_says_why_a_run_came_back() -> None:
 
 def test_from_the_gallery_into_the_viewer_and_back(spawn: Spawn) -> None:
     terminal = spawn(["-m", "orchestra", "demo"])
-    terminal.read_until(b"enter runs it")
+    terminal.read_until(b"run it")
     os.write(terminal.fd, b"\r")
     terminal.read_until(b"zoom")
     terminal.seen = b""
     os.write(terminal.fd, b"q")
-    terminal.read_until(b"enter runs it")
+    terminal.read_until(b"run it")
     os.write(terminal.fd, b"q")
     assert terminal.drain() == 0
     assert b"Traceback" not in terminal.seen

@@ -106,3 +106,6 @@ async def test_max_concurrency_is_of_model_calls() -> None:
     spoken = [e.message_id for e in of(events.TextDelta, seen)]
     changes = sum(a != b for a, b in pairwise(spoken))
     assert changes == len(set(spoken)) - 1
+    # Who waits for the place has not begun: no time to the first token runs, and viewers show it.
+    kinds = [type(it) for it in seen if isinstance(it, events.ModelStarted | events.ModelFinished)]
+    assert kinds == [events.ModelStarted, events.ModelFinished] * 10

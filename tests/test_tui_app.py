@@ -152,9 +152,15 @@ def tree(stage: Stage) -> list[str]:
 async def test_calls_of_one_agent_by_several_others_are_told_apart_in_the_tree() -> None:
     async with staged(deep().events, hold=True) as stage:
         assert tree(stage)[-2:] == [
-            "       ● writer#1/#1 c… run",
-            "       ● writer#2/#1 c… run",
+            "       ◌ writer#1/#1 … wait",
+            "       ◌ writer#2/#1 … wait",
         ]
+
+
+async def test_in_the_tree_a_name_goes_before_the_word_of_its_state() -> None:
+    team = (Member(name="a", title="A name of 17 col."), Member(name="b", title="B" * 30))
+    async with staged([], (80, 24), team, hold=True) as stage:
+        assert tree(stage)[:2] == [" ◌ A name of 17 col.", f" ◌ {'B' * 14}… wait"]
 
 
 async def test_so_are_those_of_calls_that_are_numbered_alike() -> None:
@@ -167,7 +173,7 @@ async def test_so_are_those_of_calls_that_are_numbered_alike() -> None:
     for path in ("a/b#1", "a/b#1/c#1", "a/b#2", "a/b#2/c#1", "a/b#1/c#1/d#1", "a/b#2/c#1/d#1"):
         tape.call(path, "do", path.rpartition("/")[0])
     async with staged(tape.events, (200, 50), team, hold=True) as stage:
-        assert [it.strip(" │●├└").split()[0] for it in tree(stage)] == [
+        assert [it.strip(" │●◌├└").split()[0] for it in tree(stage)] == [
             "a", "b", "#1", "#2", "c", "b#1/#1", "b#2/#1", "d", "#1.1.1", "#2.1.1",
         ]  # fmt: skip
         assert "from b#2/c#1" in "\n".join(stage.text("d"))
@@ -532,7 +538,8 @@ async def test_help_loses_no_word_however_narrow_it_is(width: int) -> None:
         await stage.press("question_mark")
         for _ in range(2):
             area = stage.app.screen.query_one("#keys").region
-            rows = [row[area.x : area.right] for row in stage.screen[area.y : area.bottom]]
+            rows = [row[area.x + 1 : area.right - 1] for row in stage.screen[area.y : area.bottom]]
+            assert "esc closes" in rows[-1]  # in sight, wherever the keys are scrolled to
             shown = " ".join(" ".join(rows).split())
             assert "Nothing is selected (drag selects; twice a word, three times a line)" in shown
             assert "Find words in this pane; a capital letter makes case count" in shown

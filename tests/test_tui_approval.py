@@ -152,7 +152,7 @@ def test_a_call_waits_until_its_last_question_is_answered() -> None:
     assert list(made.questions) == ["1", "2"]
     tape.add(Resumed(interrupt_id="2", decision={"decide": "reject", "message": "no\nmore"}), call)
     made = board(tape.events)
-    assert [block.state for block in made.agents["researcher"].blocks] == [State.RUN, State.ASK]
+    assert [block.state for block in made.agents["researcher"].blocks] == [State.WAIT, State.ASK]
     tape.add(Resumed(interrupt_id="1", decision={"decide": "edit", "args": {"q": 3}}), call)
     made = board(tape.events)
     assert made.agents["researcher"].state is State.RUN

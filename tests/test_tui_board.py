@@ -383,6 +383,57 @@ def test_the_title_row_is_as_wide_as_its_pane(width: int) -> None:
         assert sum(len(span.text) for span in title(agent, 3.0, width)) <= max(width, 7)
 
 
+def test_a_call_waits_until_its_first_model_call_begins() -> None:
+    """Of 64 calls and 8 places, 8 are at work: `max_concurrency` is seen."""
+    tape = Tape()
+    tape.begin((*NEWSROOM, Member(name="polish", kind="loop")))
+    tape.call("editor", "go")
+    made = board(tape.events)
+    assert made.agents["editor"].state is State.WAIT
+    tape.call("editor/researcher#1", "moon", "editor")
+    tape.call("editor/polish#1", "it", "editor")
+    made = board(tape.events)
+    assert made.agents["editor"].state is State.RUN  # whoever has called somebody is at work
+    assert made.agents["researcher"].state is State.WAIT
+    assert made.agents["polish"].state is State.RUN  # it has no model to wait for
+    shape = made.shape
+    next(iter(tape.say("editor/researcher#1", "It is far.")))
+    made.feed(tape.events[-1])
+    assert made.agents["researcher"].state is State.RUN
+    assert made.shape > shape  # the tree is drawn anew
+
+
+def test_the_header_of_an_only_call_has_no_state_of_its_own() -> None:
+    """The title row says it; the header of a first call does from when there is a second."""
+    tape = Tape()
+    tape.begin(NEWSROOM)
+    tape.call("editor", "go")
+    tape.call("editor/researcher#1", "moon", "editor")
+    made = board(tape.events)
+    lines = Transcript(made.agents["researcher"])
+    lines.sync(40)
+    assert lines.text(0).rstrip() == "#1 · moon"
+    tape.call("editor/researcher#2", "mars", "editor")
+    made.feed(tape.events[-1])
+    lines.sync(40)
+    assert lines.text(0) == f"{'#1 · moon':<34}◌ wait"
+    assert [it for it in map(lines.text, range(lines.height)) if "mars" in it] == [
+        f"{'#2 · mars':<34}◌ wait"
+    ]
+
+
+def test_in_a_title_row_the_name_goes_before_the_tool() -> None:
+    """Where both had an ellipsis, the pane said neither whose it is nor what runs."""
+    made = board(midway())
+    agent = made.agents["editor"]
+    agent.title = "Editor-in-chief"
+    for width, tool in ((53, ""), (62, " researche…"), (90, " ")):
+        row = "".join(span.text for span in title(agent, 3.0, width))
+        assert f"Editor-in-chief {tool}" in row
+        assert ("rese" in row) is bool(tool)
+    assert "researcher +1" in row
+
+
 def test_short_figures() -> None:
     assert [count(n) for n in (0, 999, 1_000, 9_949, 9_950, 123_456, 999_500)] == [
         "0", "999", "1.0k", "9.9k", "10k", "123k", "1.0M",

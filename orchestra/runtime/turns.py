@@ -11,7 +11,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from itertools import count
 from typing import Any
 
 from langchain.agents.middleware import ModelRequest, ModelResponse
@@ -74,25 +73,25 @@ class Turns:
             return await self._again(place, request, handler, said)
         place.state.go_on(place.call)
         whole, models = False, place.state.begin_model(place.call)
-        for number in count(1):
+        number = 0
+        while True:
+            number += 1
             await place.state.control.leave(place.call)
             place.state.spend(place.call, "model_calls")
             started = self._started(place, request)
-            write(started)
-            try:
-                async with place.state.slots:
-                    response = await self._attempt(place, started, request, handler, whole)
-                break
-            except BaseException as error:
-                place.state.blame(error, place.call)
-                rules = place.state.rules
-                then = None if whole else _after(error, rules, number, started.message_id)
-                write(self._aborted(started, error, then, models <= self._fallbacks))
-                if then is None:
-                    raise
+            async with place.state.slots:
+                write(started)  # not before: who waits for a slot is at no model yet
+                try:
+                    return await self._attempt(place, started, request, handler, whole)
+                except BaseException as error:
+                    place.state.blame(error, place.call)
+                    rules = place.state.rules
+                    then = None if whole else _after(error, rules, number, started.message_id)
+                    write(self._aborted(started, error, then, models <= self._fallbacks))
+                    if then is None:
+                        raise
             await clock.sleep(then.wait)
             whole = then.whole
-        return response
 
     async def _again(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
 
 from rich.cells import cell_len
@@ -28,6 +29,7 @@ _FIRST = {
     "app.quit": 1,
     "run.again": 1,
 }
+_COUNTS, _MANY = 100, 9  # columns and agents, from which on the header counts those by state
 _PALETTE = "command_palette"  # Textual's own binding, which has no id; a mouse begins there
 SAID = 4.0  # seconds that the footer says something else than the keys
 
@@ -58,6 +60,8 @@ class Header(Canvas):
             total = count(usage.output_tokens + board.estimated)
             tokens = f"{count(usage.input_tokens)} in  {mark}{total} out"
             right.insert(0, Span(f"{tokens:>22}  ", "figure"))
+        if width >= _COUNTS and len(board.agents) > _MANY:
+            right = [*self._counts(), *right]
         left = [Span(f" {state.glyph} {word + ' ':<9}", state)]
         room = width - sum(cell_len(span.text) for span in (*left, *right))
         left.append(Span(fit(self.title, room), "name"))
@@ -66,6 +70,14 @@ class Header(Canvas):
             left.append(Span(f"  {which}", "figure"))
         self._spans = spread(left, right, width)
         self.repaint()
+
+    def _counts(self) -> Iterator[Span]:
+        """How many agents stand how: more of them than anybody counts in the tree."""
+        counts = Counter(agent.state for agent in self.board.agents.values())
+        for state in State:
+            if counts[state]:
+                yield Span(f"{counts[state]:>4} {state}", state)
+        yield Span("  ", "figure")
 
     def _state(self) -> tuple[State, str]:
         """How the run stands, and the word for it."""

@@ -65,11 +65,19 @@ class Block:
         self.now = self.started
 
     def turn_to(self, phase: Phase, now: float) -> None:
-        """From ``now`` on the call does this."""
+        """From ``now`` on the call does this. It has waited until it is first at a model, for a
+        place: `max_concurrency` have one at once.
+        """
+        if phase is not Phase.REST:
+            self.begin()
         if not self.phases or self.phases[-1][1] is not phase:
             self.phases.append((now, phase))
         if len(self.phases) > MAX_PHASES:
             del self.phases[1 : MAX_PHASES // 2]  # long ago it did one thing or another
+
+    def begin(self) -> None:
+        if self.state is State.WAIT:
+            self.state = State.RUN
 
     def phase_at(self, now: float) -> Phase:
         index = bisect_right(self.phases, now, key=lambda it: it[0])
@@ -95,6 +103,7 @@ class Block:
                 if item.reasoning is reasoning and not item.final:
                     return item
                 break
+        self.begin()
         new = Prose(message, reasoning, at=self.now)
         if structured and not reasoning:
             new.growing = Growing()
@@ -147,11 +156,16 @@ class Agent:
 
     @property
     def state(self) -> State:
-        states = {block.state for block in self.blocks if block.live}
-        if State.ASK in states:
-            return State.ASK
-        if states:
-            return State.RUN
+        found: State | None = None
+        for block in self.blocks:  # each frame, of each agent: a set of them would hash in Python
+            if block.ended is None:
+                state = block.state
+                if state is State.ASK:
+                    return state
+                if found is None or state is State.RUN:
+                    found = state
+        if found is not None:
+            return found
         return self.blocks[-1].state if self.blocks else State.WAIT
 
     @property

@@ -167,10 +167,9 @@ class Board:
         again = call in self._blocks
         ordinal = hash_ + number
         which = self.case or (f"turn {self.turn}" if again else "")
-        head = [ordinal, which, one_line(task, _TASK)]
-        block = Block(
-            call, name, ordinal, caller, " · ".join(filter(None, head)), started=self.time
-        )
+        head = " · ".join(filter(None, (ordinal, which, one_line(task, _TASK))))
+        state = State.RUN if agent.silent else State.WAIT  # until it is at a model
+        block = Block(call, name, ordinal, caller, head, started=self.time, state=state)
         if again and self._blocks[call].live:
             self._end(self._blocks[call], State.DONE)
         self._blocks[call] = block
@@ -251,9 +250,11 @@ class Board:
     def _model(self, event: ModelStarted | ModelFinished | ModelAborted) -> None:
         agent, block = self._where(event)
         agent.settle()
+        waited = block.state is State.WAIT
         block.turn_to(Phase.MODEL if isinstance(event, ModelStarted) else Phase.REST, event.t)
         if isinstance(event, ModelStarted):
             self._changed(agent, block)
+            self.shape += waited
             return
         for item in block.of_message(event.message_id):
             item.void = item.void or isinstance(event, ModelAborted)

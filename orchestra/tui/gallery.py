@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -71,7 +71,7 @@ class Gallery(Program[int]):
         yield OptionList(*map(self._option, self.exhibits), id="list")
         if self._notice:
             yield Static(Content(f"✗ {one_line(self._notice, 600)}"), id="notice")
-        yield Static(Content("enter runs it   ↑ ↓ choose   ctrl+p palette   q quit"), id="keys")
+        yield Static(Content.assemble(*_keys()), id="keys")
 
     @staticmethod
     def _option(it: Exhibit) -> Option:
@@ -102,3 +102,10 @@ class Gallery(Program[int]):
 
     async def action_quit(self) -> None:
         self.action_leave()
+
+
+def _keys() -> Iterator[tuple[str, str]]:
+    """The keys as the viewer's footer has them."""
+    for key, does in (("⏎", "run it"), ("↑ ↓", "choose"), ("^p", "palette"), ("q", "quit")):
+        yield key, "bold $text-accent"
+        yield f" {does}  ", "$foreground 60%"

@@ -119,7 +119,9 @@ class Help(ModalScreen[None]):
         align: center middle;
         #keys {
             width: auto; max-width: 100%; height: auto; max-height: 100%;
-            background: $surface; padding: 1 2; border: none;
+            background: $surface; padding: 0 1; border: solid $foreground 40%;
+            border-title-style: bold; border-title-color: $text-primary;
+            border-subtitle-color: $foreground 70%;
         }
         #groups { width: auto; height: auto; layout: horizontal; }
         #groups Static { margin: 0 2 1 0; }
@@ -145,14 +147,15 @@ class Help(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         self._composed_for = self.app.size.width
-        with VerticalScroll(id="keys"):
+        with VerticalScroll(id="keys") as scroll:
+            scroll.border_title = "Keys"
+            scroll.border_subtitle = "esc closes"
             if self._situation:
                 words = _below(self._situation, self._room + self._left, "")
                 yield Static(Content(f"{words}\n"))
             with Container(id="groups"):
                 for column in self._columns():
                     yield Static(Content("\n").join(column))
-            yield Static(Content.styled("esc closes this", "$foreground 60%"))
 
     def on_mount(self) -> None:
         self.query_one("#keys").focus()

@@ -207,6 +207,11 @@ class Outline(Canvas, can_focus=True):
     def on_blur(self) -> None:
         self.repaint()
 
+    def _too_long(self, named: int, word: Span) -> bool:
+        """Whether a name fits, but not beside the word of its state; who asks keeps the word."""
+        room = self.size.width
+        return room - cell_len(word.text) < named <= room - 1 and word.look is not State.ASK
+
     def _beyond(self, row: int) -> str:
         """What a row at an edge says of those beyond it."""
         after = self._top + self.size.height
@@ -246,9 +251,13 @@ class Outline(Canvas, can_focus=True):
             if entry.caller.endswith("."):
                 ordinal = ordinal.removeprefix("#")
             left.append(Span(ordinal, "ordinal"))
+        named = sum(cell_len(span.text) for span in left)
         left.append(Span(f" {task}" if dot else "", "figure"))
         beyond = self._beyond(row)
         right = Span(beyond, "chip") if beyond else Span(f" {state} ", state)
+        if not beyond and entry.block is None and self._too_long(named, right):
+            left.pop()
+            right = Span(" ", state)  # the glyph says it, too
         spans = spread(left, [right], self.size.width)
         if not here:
             return spans, "ground"

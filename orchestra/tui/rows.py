@@ -25,6 +25,7 @@ class Span(NamedTuple):
     look: str | Style
 
 
+_TOOL = 8  # columns for the name of a tool in a title row, at least
 NOTE_GLYPHS = {Tone.INFO: "·", Tone.WARNING: "!", Tone.ERROR: "✗"}
 
 
@@ -77,8 +78,10 @@ def title(agent: Agent, now: float, width: int) -> Spans:
         rate = meter.rate(now)
         text = f"{'~' if rate[1] else ''}{count(rate[0])}/s" if rate else ""
         right.insert(1, Span(f"{text:>8}", "figure"))
-    if width >= 52 and agent.tool:
-        right.insert(0, Span("  " + fit(agent.tool, 16 if width >= 64 else 10), "tool-name"))
+    room = width - sum(cell_len(span.text) for span in (*left, *right)) - 2
+    # The tool has a line of its own in the pane; the agent's name stands nowhere else in it.
+    if width >= 52 and room >= _TOOL and agent.tool:
+        right.insert(0, Span("  " + fit(agent.tool, min(room, 16)), "tool-name"))
     return spread(left, right, width)
 
 
@@ -118,13 +121,15 @@ def clipped(spans: Spans, width: int) -> Spans:
     return tuple(made)
 
 
-def head(block: Block, width: int) -> Spans:
-    """The header row of a block: its ordinal and task, who called, and how it stands."""
+def head(block: Block, width: int, *, alone: bool = False) -> Spans:
+    """The header row of a block: its ordinal and task, who called, and how it stands; not so of the
+    only one, as the title row says that already and the task needs the room.
+    """
     ordinal, dot, task = block.head.partition(" · ")
     left = [Span(ordinal, "ordinal"), Span(dot + task, "task")]
     if not block.ordinal:
         left = [Span(block.head, "task")]
-    right = [Span(f" {block.state.glyph} {block.state}", block.state)]
+    right = [] if alone else [Span(f" {block.state.glyph} {block.state}", block.state)]
     if block.caller and "#" in block.caller and width >= 44:
         above = "/".join(block.call.split("/")[1:-1]) or block.caller
         right.insert(0, Span(f"  from {fit_end(above, max(16, width // 3))}", "figure"))

@@ -110,7 +110,10 @@ def _add(block: Block, id_: str, name: str) -> Tool:
 
 
 def number(above: Block, block: Block) -> bool:
-    """Let the line with which a call was made say which one it is, as thirty may ask alike."""
+    """Let the line with which a call was made say which one it is, as thirty may ask alike. Who has
+    called somebody is at work itself.
+    """
+    above.begin()
     tool = above.tools.get(block.tool_call_id or "")
     if tool is None or tool.name != block.agent:
         return False

@@ -48,7 +48,8 @@ class BlockLines:
 
     def __init__(self, block: Block, *, first: bool) -> None:
         self.block = block
-        self.views: list[View] = [HeadView(block, first=first)]
+        self.head = HeadView(block, first=first)
+        self.views: list[View] = [self.head]
         self.ends: list[int] = []
         self._gone = 0
         self._version = -1
@@ -139,10 +140,18 @@ class Transcript:
         for block in agent.blocks[len(self.blocks) :]:
             self.blocks.append(BlockLines(block, first=not self.blocks))
         before = self.height
+        self._set_alone()
         for lines in self.blocks:
             lines.sync(width, reasoning=reasoning, markdown=markdown, wrap=wrap)
         self._measure()
         return self.height - before
+
+    def _set_alone(self) -> None:
+        """The header of a first call is another once there is a second one."""
+        alone = len(self.blocks) == 1
+        if self.blocks and self.blocks[0].head.alone is not alone:
+            self.blocks[0].head.alone = alone
+            self.blocks[0].renew()
 
     def renew(self, block: Block) -> None:
         """Look at all of a block once more: something in it that was final has changed."""

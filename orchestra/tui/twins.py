@@ -111,11 +111,11 @@ class Twins(TypeAhead):
     #told { dock: bottom; margin-bottom: 1; }
     #body, #sides { layout: vertical; height: 1fr; }
     #calls, #calls:focus {
-        height: 7; border: none; padding: 0; background: $background;
+        height: auto; max-height: 7; border: none; padding: 0; background: $background;
         text-wrap: nowrap; text-overflow: ellipsis;
     }
     .-wide #body, .-wide #sides { layout: horizontal; }
-    .-wide #calls { width: 30%; max-width: 48; height: 1fr; }
+    .-wide #calls { width: 30%; max-width: 48; height: 1fr; max-height: 100%; }
     """
     )
 

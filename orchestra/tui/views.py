@@ -183,6 +183,7 @@ class HeadView:
         self.block = block
         self.serial = block.serial
         self._rows: list[Spans] = []
+        self.alone = False  # no other block is in the pane
         self._gap = 0 if first else 1
         self._shown: tuple[object, ...] = ()
         self._version = 0
@@ -193,14 +194,14 @@ class HeadView:
         dropped = bool(block.gone) or (
             bool(block.items) and isinstance(first := block.items[0], Prose) and first.dropped > 0
         )
-        shown_ = (block.head, block.state, width, dropped)
+        shown_ = (block.head, block.state, width, dropped, self.alone)
         if shown_ == self._shown:
             return
         self._shown = shown_
         self._version += 1
         self._rows = [()] * self._gap
         if block.head or block.ordinal:
-            self._rows.append(head(block, width))
+            self._rows.append(head(block, width, alone=self.alone))
         if dropped:
             self._rows.append((Span("⋯ earlier text is no longer kept here", "folded"),))
         self.height = len(self._rows)

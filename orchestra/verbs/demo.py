@@ -79,7 +79,10 @@ def _gallery(folder: Path, known: dict[str, Found]) -> int:
 
     comfort = Comfort.of(load_settings())
     found: Sequence[Found] = list(known.values())
-    shown = [Exhibit(name, it.description, it.tags) for name, it in known.items()]
+    shown = [
+        Exhibit(name, it.description, tuple(tag for tag in it.tags if tag != "demo"))
+        for name, it in known.items()  # that it is one of the demo's, all of them are
+    ]
     at, notice = 0, ""
     while True:
         chosen = choose(shown, at=at, notice=notice, comfort=comfort)

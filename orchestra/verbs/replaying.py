@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -117,10 +119,28 @@ def read_run(
 ) -> tuple[Path, Header, Sequence[Event]]:
     """A recorded run, by its file or its id. Raises UsageError if there is none."""
     path, header, found = _open(root, settings, name)
-    recorded = list(found)
+    recorded, whole = _first_of(found)
+    if not whole:
+        with _saying(f"reading {one_line(str(path))} …"):
+            recorded += found
     if not recorded:
         raise UsageError(f"{path}: {_NOTHING}")
     return path, header, recorded
+
+
+@contextmanager
+def _saying(line: str) -> Iterator[None]:
+    """A line on the terminal while something takes its time: nothing would look like a hang."""
+    shown = sys.stderr.isatty()
+    if shown:
+        sys.stderr.write(line)
+        sys.stderr.flush()
+    try:
+        yield
+    finally:
+        if shown:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
 
 
 def _open(
