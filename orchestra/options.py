@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,14 +48,14 @@ def parser() -> argparse.ArgumentParser:
     about = "another recorded run, to be held against the first: both side by side"
     _mode(tui, "default: the models that the file and --model name")
     tui.add_argument("other", nargs="?", metavar="OTHER", help=about)
-    tui.set_defaults(verb=_verb("tui"))
+    tui.set_defaults(verb=_verb("play", "tui"))
 
     _record(verbs)
 
     about = "a gallery of the scenarios that ship: choose one and watch it; in a pipe, a list"
     demo = _add(verbs, "demo", about, "orchestra demo newsroom")
     demo.add_argument("name", nargs="?", metavar="NAME", help="run this one, and no gallery")
-    demo.set_defaults(verb=_verb("demo"))
+    demo.set_defaults(verb=_verb("demo", "demo"))
 
     test = verbs.add_parser("test", help="run scenarios as tests: offline, scripted, exact")
     about = "scenario files, or folders; default: the current folder"
@@ -74,7 +75,7 @@ def parser() -> argparse.ArgumentParser:
     test.add_argument("--update", action="store_true", help=about)
     _mode(test, "default: the script, and the cassette for agents that have none")
     add_options(test)
-    test.set_defaults(verb=_verb("test"))
+    test.set_defaults(verb=_verb("testing", "test"))
     _review(verbs)
     about = "hold two recorded runs, or two suites, against each other, call by call"
     compare = _add(verbs, "compare", about, "orchestra compare before.jsonl last")
@@ -82,7 +83,7 @@ def parser() -> argparse.ArgumentParser:
         about = "a recorded run: its .jsonl file, its id, or last; or a report of test --json"
         compare.add_argument(name, metavar=name.upper(), help=about)
     _root(compare)
-    compare.set_defaults(verb=_verb("compare"))
+    compare.set_defaults(verb=_verb("replaying", "compare"))
     _readers(verbs)
     _runs(verbs)
     _makers(verbs)
@@ -102,7 +103,7 @@ def _review(verbs: Verbs) -> None:
     ):
         how.add_argument(f"--{word}", action="store_true", help=f"{about}, and ask nothing")
     _root(review)
-    review.set_defaults(verb=_verb("review"))
+    review.set_defaults(verb=_verb("reviewing", "review"))
 
 
 def _run(verbs: Verbs) -> argparse.ArgumentParser:
@@ -110,7 +111,7 @@ def _run(verbs: Verbs) -> argparse.ArgumentParser:
     _common(run)
     _mode(run, "default: the models that the file and --model name")
     _showing(run)
-    run.set_defaults(verb=_verb("run"))
+    run.set_defaults(verb=_verb("play", "run"))
     return run
 
 
@@ -124,7 +125,7 @@ def _record(verbs: Verbs) -> None:
     record.add_argument("--missing", action="store_true", help=about)
     about = "print what was recorded as a 'script:' to be edited; records only if nothing is yet"
     record.add_argument("--as-script", action="store_true", help=about)
-    record.set_defaults(verb=_verb("record"), resume=None, mode=None, seed=None)
+    record.set_defaults(verb=_verb("recording", "record"), resume=None, mode=None, seed=None)
 
 
 def _mode(parser: Options, default: str) -> None:
@@ -183,7 +184,7 @@ def _readers(verbs: Verbs) -> None:
     )
     _json(validate)
     _root(validate)
-    validate.set_defaults(verb=_verb("validate"))
+    validate.set_defaults(verb=_verb("validate", "validate"))
 
     listing = _add(verbs, "list", "list scenarios", "orchestra list scenarios/ --tag demo")
     listing.add_argument(
@@ -195,7 +196,7 @@ def _readers(verbs: Verbs) -> None:
     )
     listing.add_argument("--tag", metavar="TAG", help="only those with this tag")
     _json(listing)
-    listing.set_defaults(verb=_verb("list_scenarios"))
+    listing.set_defaults(verb=_verb("listing", "list_scenarios"))
 
     show = _add(
         verbs,
@@ -208,7 +209,7 @@ def _readers(verbs: Verbs) -> None:
     kind.add_argument("--mermaid", action="store_true", help="the team as a Mermaid flowchart")
     _json(kind)
     _root(show)
-    show.set_defaults(verb=_verb("show"))
+    show.set_defaults(verb=_verb("show", "show"))
 
 
 def _runs(verbs: Verbs) -> None:
@@ -223,7 +224,7 @@ def _runs(verbs: Verbs) -> None:
         help="only the newest N; 0: all; default: 20, in JSON all",
     )
     _root(runs)
-    runs.set_defaults(verb=_verb("runs"))
+    runs.set_defaults(verb=_verb("runs", "runs"))
     more = runs.add_subparsers(title="more", metavar="[show | prune]", dest="action")
 
     show = _add(more, "show", "print a run as it was", "orchestra runs show last")
@@ -264,7 +265,7 @@ def _makers(verbs: Verbs) -> None:
         metavar="FILE",
         help="where to write it, never over a file; default: TEMPLATE.yaml; -: standard output",
     )
-    new.set_defaults(verb=_verb("new"))
+    new.set_defaults(verb=_verb("new", "new"))
 
     schema = _add(
         verbs,
@@ -273,7 +274,7 @@ def _makers(verbs: Verbs) -> None:
         "orchestra schema > scenario.schema.json",
     )
     schema.add_argument("--agent", action="store_true", help="of agent files instead")
-    schema.set_defaults(verb=_verb("schema"))
+    schema.set_defaults(verb=_verb("schema", "schema"))
 
 
 def _add(verbs: Verbs, name: str, about: str, example: str) -> argparse.ArgumentParser:
@@ -336,10 +337,10 @@ def _project(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _verb(name: str) -> Callable[[argparse.Namespace], int]:
-    def call(args: argparse.Namespace) -> int:
-        from . import verbs
+def _verb(module: str, name: str) -> Callable[[argparse.Namespace], int]:
+    """A function of a module of ``verbs``, which is imported when it is called."""
 
-        return int(getattr(verbs, name)(args))
+    def call(args: argparse.Namespace) -> int:
+        return int(getattr(import_module(f".verbs.{module}", __package__), name)(args))
 
     return call

@@ -424,7 +424,7 @@ def test_a_mistake_of_our_own(
     def fail(_: object) -> int:
         raise ZeroDivisionError("on\x1b[2J\npurpose")
 
-    monkeypatch.setattr("orchestra.verbs.show", fail)
+    monkeypatch.setattr("orchestra.verbs.show.show", fail)
     assert main(["show", NEWSROOM]) == 4
     told = (
         "orchestra: ZeroDivisionError: on␛[2J purpose "

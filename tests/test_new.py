@@ -123,7 +123,7 @@ def test_a_name_that_a_terminal_would_obey(capsys: pytest.CaptureFixture[str]) -
 def test_the_schema_is_found_from_the_new_file(here: Path, tmp_path: Path) -> None:
     from orchestra.verbs import new
 
-    package = Path(new.__globals__["__file__"]).parent.parent / "scenario" / "scenario.schema.json"
+    package = Path(new.__file__).parent.parent / "scenario" / "scenario.schema.json"
     assert main(["new", "chat"]) == 0
     first = Path("chat.yaml").read_text().splitlines()[0]
     assert first == f"# yaml-language-server: $schema={package.as_posix()}"

@@ -12,8 +12,6 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any, TypeVar
 
-import regex
-
 from .bounds import current
 
 T = TypeVar("T")
@@ -79,6 +77,8 @@ def _compiled(pattern: str) -> Any:
         raise ValueError("is a regular expression that calls itself, or a part of itself")
     if _size(pattern) > LARGEST:
         raise ValueError("is a regular expression with too large repeats")
+    import regex  # here: few files have an expression, and it takes as long as all of this package
+
     try:
         return regex.compile(pattern, cache_pattern=False)
     except (regex.error, ValueError, OverflowError, RecursionError) as error:

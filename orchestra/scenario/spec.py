@@ -1,7 +1,7 @@
 """What the parts of the language are made of: the base of all models, and their common types.
 
 Files are validated as JSON in strict mode: ``"40"`` is no number, and ``1`` is no text. The text
-under a field is its documentation, and goes into the JSON Schema.
+under a field is its documentation, and goes into the JSON Schema (see ``schema``).
 """
 
 from __future__ import annotations
@@ -36,7 +36,6 @@ class Spec(BaseModel):
         frozen=True,
         extra="forbid",
         strict=True,
-        use_attribute_docstrings=True,
         protected_namespaces=(),
         allow_inf_nan=False,
     )

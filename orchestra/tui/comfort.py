@@ -33,7 +33,7 @@ CONTRAST = Theme(
 """High contrast: nothing is faint, and every colour stands at least 7:1 on its ground."""
 
 CONTRAST_CSS = "\n".join(
-    f".-theme-contrast Canvas > .look--{look} {{ color: $foreground; }}"
+    f".-theme-contrast Looks > .look--{look} {{ color: $foreground; }}"
     for look in (
         "reasoning", "bar", "void", "folded", "args", "result", "figure", "edge", "note-info",
         "wait",

@@ -15,6 +15,7 @@ from .asking import Asking
 from .bars import Footer, Header, Trouble
 from .blocks import Agent
 from .board import Board
+from .canvas import Looks
 from .deck import Deck
 from .outline import Outline
 from .pane import Pane
@@ -85,6 +86,7 @@ class Split(Asking, Room):
         self._shape = -1
 
     def compose(self) -> ComposeResult:
+        yield Looks()
         yield self.header
         with Container(id="body"):
             yield self.outline

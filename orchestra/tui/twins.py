@@ -25,6 +25,7 @@ from ..trajectory.compare import Fact
 from .bars import Footer
 from .blocks import Agent, Block
 from .board import Board
+from .canvas import Looks
 from .comfort import CONTRAST_CSS, Comfort
 from .help import Help
 from .items import Item, Note, Prose, State, Tone, Tool
@@ -149,6 +150,7 @@ class Twins(TypeAhead):
         self.panes = tuple(Pane(Agent("", side.name, 0)) for side in self.sides)
 
     def compose(self) -> ComposeResult:
+        yield Looks()
         yield Static(id="title")
         with Container(id="body"):
             yield OptionList(*map(_option, self.comparison.pairs), id="calls")
