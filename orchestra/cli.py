@@ -9,6 +9,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TextIO
 
 from .errors import INVALID, RUN_FAILED, OrchestraError
 from .options import parser
@@ -25,7 +26,7 @@ def main(argv: Sequence[str]) -> int:
     ``ORCHESTRA_DEBUG=1``.
     """
     _open_streams()
-    _speak_any_locale()
+    safe_streams()
     try:
         args = parser().parse_args(argv)
         return int(args.verb(args))
@@ -79,9 +80,12 @@ def _short(text: str) -> str:
     return one_line(text, 300)
 
 
-def _speak_any_locale() -> None:
-    """The help, too, has characters that not every locale knows."""
-    for stream in (sys.stdout, sys.stderr):
+def safe_streams(*streams: TextIO) -> None:
+    """Let ``streams`` (stdout and stderr by default) replace what they cannot encode.
+
+    A terminal may be gbk, cp1252 or ascii; help and models say what they like.
+    """
+    for stream in streams or (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # not so under pytest
             stream.reconfigure(errors="replace")
 

@@ -14,7 +14,8 @@ import pytest
 from console_stream import EDITOR_2, HEADER, RESEARCHER_1, Newsroom, hostile, newsroom
 
 from orchestra import events
-from orchestra.console import Display, Filter, Saver, display, safe_streams
+from orchestra.cli import safe_streams
+from orchestra.console import Display, Filter, Saver, display
 from orchestra.errors import OrchestraError, UsageError
 from orchestra.events import AgentTotals, Event, Internal, StateUpdated, TextDelta
 

@@ -19,7 +19,8 @@ from console_stream import (
     newsroom,
 )
 
-from orchestra.console import Filter, display, safe_streams
+from orchestra.cli import safe_streams
+from orchestra.console import Filter, display
 from orchestra.console.plain import PlainDisplay
 from orchestra.events import (
     AgentFinished,

@@ -19,9 +19,8 @@ from typing import Literal, Protocol, TextIO
 from ..events import Event, Header
 from .filter import Filter
 from .save import Saver, TextFile
-from .streams import safe_streams
 
-__all__ = ["Display", "Filter", "Kind", "Saver", "TextFile", "display", "safe_streams"]
+__all__ = ["Display", "Filter", "Kind", "Saver", "TextFile", "display"]
 
 Kind = Literal["rich", "plain", "jsonl", "quiet"]
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from ..errors import UsageError
-from ..events import Member, agent_of
 from .agents import (
     DEFAULT,
     ECHO,
@@ -20,6 +20,9 @@ from .agents import (
 from .environment import environment, fill
 from .model import Scenario
 from .replies import Reply
+
+if TYPE_CHECKING:
+    from ..events import Member
 
 Script = Mapping[str, tuple[Reply, ...]]
 
@@ -85,6 +88,8 @@ def spoken(
 
     Middleware's own models are scripted where their agent is.
     """
+    from ..events import agent_of
+
     chosen = {
         name: choose(scenario, name, models).model
         for name, spec in scenario.agents.items()
@@ -99,6 +104,8 @@ def spoken(
 
 def members(scenario: Scenario, models: Mapping[str, str] | None = None) -> tuple[Member, ...]:
     """The team as the events describe it, in the order of the file."""
+    from ..events import Member  # here: to check a file takes no events
+
     parents: dict[str, list[str]] = {}
     for name, spec in scenario.agents.items():
         for called in steps_of(spec):

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from .items import Prose
-from .markdown import is_marked, pieces, render, unfenced
 from .rows import Spans
 from .views import Key, ProseView
 
@@ -82,10 +81,12 @@ class DressedView:
         whole = prose.final and not prose.void and not prose.dropped
         theme = markdown if whole else ""
         if theme and not self._cut:
+            from . import markdown as made  # here: no frame before the first waits for it
+
             self._cut = True
             self._pieces = [
-                _Piece(first, after, is_marked("\n".join(prose.whole(first, after))))
-                for first, after in pieces(prose.lines)
+                _Piece(first, after, made.is_marked("\n".join(prose.whole(first, after))))
+                for first, after in made.pieces(prose.lines)
             ]
         if self._shape != (width, theme, prose.version):
             self._shape = (width, theme, prose.version)
@@ -119,6 +120,8 @@ class DressedView:
         if not self._ends:
             return False
         self._uses += 1
+        from .markdown import render
+
         width, theme, _ = self._shape
         changed = False
         start = bisect_right(self._ends, first)
@@ -174,6 +177,8 @@ class DressedView:
         if piece.rows is None:
             return self.plain.glue(self._plain(piece, offset))
         ink = piece.ink()[offset]
+        from .markdown import unfenced
+
         source = unfenced(self.prose.whole(piece.first, piece.after))
         letters = [at for at, character in enumerate(source) if character.isalnum()]
         if not offset or not 0 < ink < len(letters):

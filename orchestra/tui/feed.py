@@ -121,6 +121,8 @@ class Feed:
         return None
 
     def _work(self) -> None:
+        from . import markdown  # noqa: F401 - for the first message that ends: here no key waits for it
+
         try:
             with asyncio.Runner(loop_factory=new_loop) as runner:
                 runner.run(self._pump())

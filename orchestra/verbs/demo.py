@@ -35,7 +35,6 @@ def exhibits(folder: Path) -> dict[str, Found]:
 
 def demo(args: argparse.Namespace) -> int:
     """One scenario, or the gallery; where there is no terminal, as text."""
-    from ..console import safe_streams
 
     folder = shipped()
     terminal = sys.stdin.isatty() and sys.stdout.isatty()
@@ -44,7 +43,6 @@ def demo(args: argparse.Namespace) -> int:
     known = exhibits(folder)
     if terminal:
         return _gallery(folder, known)
-    safe_streams()
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
     rows = [(name, one_line(it.description)) for name, it in known.items()]
     sys.stdout.writelines(f"{line}\n" for line in table(rows, width))

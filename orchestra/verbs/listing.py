@@ -49,9 +49,6 @@ class Found:
 
 def list_scenarios(args: argparse.Namespace) -> int:
     """List what is there; what is broken is listed too, and makes the exit code 2."""
-    from ..console import safe_streams
-
-    safe_streams()
     found, missed = _found(args.paths or [Path()])
     kept = [it for it in found if not args.tag or args.tag in it.tags or it.problem]
     if args.json:

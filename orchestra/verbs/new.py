@@ -32,9 +32,6 @@ _TYPED = string.ascii_letters + string.digits + "./_- "
 
 def new(args: argparse.Namespace) -> int:
     """Write a template to a file that does not exist yet."""
-    from ..console import safe_streams
-
-    safe_streams()
     known = templates()
     if args.template is None:
         rows = [(name, _description(it)) for name, it in known.items()]

@@ -48,10 +48,8 @@ _GRAVITY = (OK, MISSING, INTERRUPTED, RUN_FAILED, TIMED_OUT, 128 + signal.SIGINT
 
 def run(args: argparse.Namespace) -> int:
     """``orchestra run``: print the run's events as they come."""
-    from ..console import safe_streams
     from ..settings import load_settings
 
-    safe_streams()
     settings = load_settings()
     return play(args, settings, wanted(args, settings))
 

@@ -19,9 +19,6 @@ from .wanted import Wanted, models_of
 
 def record(args: argparse.Namespace) -> int:
     """Run a scenario as ``run`` does, and keep what its models say."""
-    from ..console import safe_streams
-
-    safe_streams()
     settings = load_settings()
     if args.file is None:
         raise UsageError("name the FILE of a scenario")

@@ -80,13 +80,11 @@ def _first_of(found: Iterator[Event]) -> tuple[list[Event], bool]:
 
 def compare(args: argparse.Namespace) -> int:
     """``orchestra compare A B``: a line for each call that differs. Exit code 1 if one does."""
-    from ..console import safe_streams
     from ..regression.reports.as_json import is_report
     from ..settings import load_settings
     from ..trajectory import Transcript
     from ..trajectory import compare as held
 
-    safe_streams()
     settings = load_settings()
     named = [Path(args.a), Path(args.b)]
     reports = [path.suffix == ".json" or is_report(path) for path in named]

@@ -26,10 +26,8 @@ _HELP = (
 
 def review(args: argparse.Namespace) -> int:
     """CHECK_FAILED while something waits."""
-    from ..console import safe_streams
     from ..regression.reviewing import waiting
 
-    safe_streams()
     wrong, found = list[str](), list["Waiting"]()
     for it in waiting(_files(args, wrong)):
         if isinstance(it, UsageError):

@@ -29,9 +29,6 @@ _UNSURE = ("running", "unfinished")  # perhaps somebody still writes them
 
 def runs(args: argparse.Namespace) -> int:
     """What is done with the runs of the project one stands in, or of ``--root``."""
-    from ..console import safe_streams
-
-    safe_streams()
     if args.action and (args.json or args.limit is not None):
         raise UsageError(f"orchestra runs {args.action}: knows no --json and no --limit")
     folder = _folder(args.root)

@@ -11,10 +11,8 @@ SCENARIO, AGENT = "scenario.schema.json", "agent.schema.json"
 
 def schema(args: argparse.Namespace) -> int:
     """Print the schema that ships with the package."""
-    from ..console import safe_streams
     from ..errors import OK
 
-    safe_streams()
     name = AGENT if args.agent else SCENARIO
     sys.stdout.write((files("orchestra.scenario") / name).read_text(encoding="utf-8"))
     return OK

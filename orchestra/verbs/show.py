@@ -22,9 +22,6 @@ LONGEST = 72  # characters of a message
 
 def show(args: argparse.Namespace) -> int:
     """Print an overview, a flowchart, or all of it as JSON."""
-    from ..console import safe_streams
-
-    safe_streams()
     scenario = load(args.file, root=args.root)
     if args.json:
         write_json(document(scenario, environment()))

@@ -28,11 +28,9 @@ _ITEM = re.compile(rb"^ *- ", re.MULTILINE)
 
 def test(args: argparse.Namespace) -> int:
     """``orchestra test``: every scenario offline, one line each, a reason for each failure."""
-    from ..console import safe_streams
     from ..regression.choice import words
     from ..settings import load_settings
 
-    safe_streams()
     _fit_together(args)
     if args.words:
         words(args.words)

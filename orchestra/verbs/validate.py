@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..errors import INVALID, OK, Problem, ScenarioError, UsageError
-from ..scenario import AgentSpec, Scenario, discover, load
+from ..scenario import AgentSpec, PythonTool, Scenario, discover, load
 from ..scenario.advice import advice, environment_advice
 from ..scenario.agent_files import agents_in, is_agent, load_agent
 from ..scenario.environment import environment
@@ -21,7 +22,7 @@ class Told(NamedTuple):
     """What the warnings depend on besides the file."""
 
     environ: Mapping[str, str]
-    packages: Collection[str]
+    packages: Callable[[], Collection[str]]
 
 
 @dataclass(slots=True)
@@ -54,11 +55,7 @@ class Report:
 
 def validate(args: argparse.Namespace) -> int:
     """Report on every file; the exit code says whether all are valid."""
-    from ..console import safe_streams
-    from ..settings import load_settings
-
-    safe_streams()
-    told = Told(environment(), load_settings().packages)
+    told = Told(environment(), _packages)
     reports = []
     for report in _reports(args.paths, args.root, told):
         reports.append(report)
@@ -113,7 +110,17 @@ def _report(path: Path, root: Path | None, told: Told) -> Report:
         return Report(path, problems=problems_of(error, path))
     if alone:
         return Report(path, path.stem, warnings=[*environment_advice(scenario, told.environ)])
-    return Report(path, scenario.name, warnings=advice(scenario, told.environ, told.packages))
+    code = any(isinstance(it, PythonTool) for it in scenario.tools.values())
+    packages = told.packages() if code else ()
+    return Report(path, scenario.name, warnings=advice(scenario, told.environ, packages))
+
+
+@cache
+def _packages() -> Collection[str]:
+    """The installed packages that a file may name, which only few files ask for."""
+    from ..settings import load_settings
+
+    return load_settings().packages
 
 
 def _middleware(scenario: Scenario) -> list[Problem]:
