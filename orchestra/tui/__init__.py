@@ -28,7 +28,6 @@ from .playing import Clock, Recording
 from .questions import Questions
 from .reader import Reader
 from .replay import Replay
-from .twins import Twins
 
 __all__ = [
     "Comfort", "Exhibit", "Questions", "Run", "Source", "Terminated", "beside", "choose", "replay",
@@ -154,6 +153,8 @@ def beside(
     Raises:
         Terminated: a signal ended it.
     """
+    from .twins import Twins  # here: few who watch a run compare two
+
     twins = Twins(a, b, comfort or Comfort())
     with alone(Stray()):
         twins.run()
