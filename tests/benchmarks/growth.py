@@ -14,6 +14,7 @@ from processes import project
 from runs import collect, scenario
 from table import Measured, Row, of_pairs
 
+from orchestra.garbage import look_seldom
 from orchestra.regression import How, play_file
 from orchestra.runtime import Run, build, clock
 from orchestra.scenario import load
@@ -46,7 +47,7 @@ def agents(count: int) -> Work:
 def depth(count: int) -> Work:
     """A chain of agents, each the only subagent of the one before."""
     names = [f"a{at}" for at in range(count)]
-    text = f"main: a0\nrun: {{limits: {{depth: {count}}}}}\nagents:\n"
+    text = "main: a0\nagents:\n"
     for name, below in pairwise(names):
         text += f"  {name}: {{subagents: [{below}]}}\n"
     text += f"  {names[-1]}: {{}}\ninput: go\nscript:\n"
@@ -80,6 +81,7 @@ def _grown(make: Callable[[int], Work], few: int, rounds: int = 5) -> Measured:
         work()
         return time.process_time() - began
 
+    look_seldom()  # as the command line does
     small, large = make(few), make(few * TENFOLD)
     small(), large()
     return of_pairs([(cpu(small), cpu(large)) for _ in range(rounds)], "ms", 1e3)
