@@ -243,6 +243,7 @@ async def test_scrolling_up_stops_following_and_counts_what_is_new() -> None:
         await asyncio.to_thread(halfway.wait, 10)
         while app.feed.events:
             app.tick()
+        await pilot.pause()  # until the pane has the focus
         await pilot.press("up", "up")
         pane = app.split.deck.panes["editor"]
         above = [strip.text for strip in pane.render_lines(pane.size.region)]

@@ -319,7 +319,8 @@ async def test_keys_that_were_for_others_answer_nothing() -> None:
         await watch.until("▔ ⏸ editor/researcher#2 asks: web_search(q: 2)")
         await watch.type("a", "enter")  # the bar has the keys, but that question is new
         assert prompt.value == ""
-        assert len(asking.decided) == 1
+        assert not prompt.pending.answered
+        await watch.until(lambda: len(asking.decided) == 1)
         await watch.linger()
         await watch.type("a", "enter")
         await watch.until(lambda: len(asking.decided) == 2)
@@ -345,7 +346,7 @@ async def test_keys_typed_in_one_go_keep_their_order() -> None:
         await watch.until("arguments of web_search")
         at_once(watch.app, "f7", *'{"q": 8', "backspace", *"9}", "ctrl+s")
         await watch.until(lambda: len(asking.decided) == 1)
-        assert split.prompt.value == "r one"
+        await watch.until(lambda: split.prompt.value == "r one")
     assert asking.decided[0] is not None
     assert asking.decided[0].args == {"q": 9}
 
@@ -380,7 +381,8 @@ async def test_what_is_typed_stays_with_its_question() -> None:
         await watch.until("▔ ⏸ editor/researcher#2 asks: web_search(q: 2)")
         await watch.pilot.press("enter", "!")  # they were for the other one
         assert prompt.value == "r two"
-        assert len(asking.decided) == 1
+        assert not prompt.pending.answered
+        await watch.until(lambda: len(asking.decided) == 1)
         await watch.linger()
         await watch.pilot.press("enter")
         await watch.until(lambda: len(asking.decided) == 2)
@@ -587,6 +589,7 @@ async def test_what_is_left_open_is_told_when_the_run_is_interrupted() -> None:
         await watch.pilot.press("ctrl+d")
         await watch.answer(TWO, "a", "enter")
         await watch.until("⏸ interrupted desk")
+        await watch.until(" ⏸ waits for a decision on publish")
         foot = watch.screen.split("\n")[-3:]
         assert foot[0].rstrip() == " ⏸ waits for a decision on publish"
         assert foot[1].rstrip() == '  lead/ed#1 asks: publish(text: "one")'
@@ -600,13 +603,14 @@ async def test_the_runs_of_a_batch_ask_when_they_are_shown() -> None:
     batch = DESK.replace("input: go", "inputs: [go, stop]").replace(", {publish: {text: two}}", "")
     async with watching(batch) as watch:
         before: Pending | None = None
-        prompt = watch.app.split.prompt
-        for _ in range(2):
+        prompt, ends = watch.app.split.prompt, watch.app.board.ends
+        for number in range(2):
+            await watch.until(lambda ended=number: len(ends) == ended)
             await watch.until(lambda old=before: prompt.pending not in (None, old))
             before = prompt.pending
             await watch.answer(ONE, "a", "enter")
-        await watch.until(lambda: len(watch.app.board.ends) == 2)
-        assert [end.status for end in watch.app.board.ends] == ["completed"] * 2
+        await watch.until(lambda: len(ends) == 2)
+        assert [end.status for end in ends] == ["completed"] * 2
 
 
 async def test_a_cancelled_run_asks_no_more() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import sys
@@ -423,8 +424,9 @@ async def test_with_the_mouse_alone_a_tool_is_approved() -> None:
         await pilot.pause()
         assert app.split.prompt.value == "approve"
         await _click(app, pilot, "⏎ send")
-        app.tick()
-        await pilot.pause()
+        async with asyncio.timeout(30):  # the answer goes to another thread
+            while not run.decided:
+                await pilot.pause()
         assert run.decided[0] is not None
         assert run.decided[0].decide == "approve"
     assert app.feed.stop(10)

@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import quiet
 from textual.geometry import Size
 from textual.pilot import Pilot
 
@@ -41,6 +42,8 @@ from orchestra.events import (
 from orchestra.tui.app import Viewer
 from orchestra.tui.deck import Deck
 from orchestra.tui.pane import Pane
+
+quiet.install()
 
 NEWSROOM = (
     Member(name="editor", title="Editor", tools=("researcher", "writer")),
