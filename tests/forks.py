@@ -35,6 +35,7 @@ STREAMS = (("stdin", "r"), ("stdout", "w"), ("stderr", "w"))
 # What is known only as the interpreter starts.
 STARTUP = {"PYTHONUTF8", "PYTHONHASHSEED", "PYTHONDEVMODE", "PYTHONTRACEMALLOC", "LC_ALL"}
 SUBREAPER = 36  # prctl: whose parent ends becomes a child of this process
+FORGOTTEN: list[str] = []
 FIELDS = [*inspect.signature(subprocess.Popen._execute_child).parameters][1:]
 
 
@@ -177,6 +178,7 @@ def serve(fd: int) -> None:
 
 def prepare() -> None:
     """Import what a process of orchestra may import."""
+    atexit.register(forget)  # the first to be registered is the last to be called
     for name in ("langchain.agents.middleware", "langchain_openai"):
         import_module(name)
     package = import_module("orchestra").__path__
@@ -185,6 +187,26 @@ def prepare() -> None:
             import_module(found.name)
     gc.collect()
     gc.freeze()  # what is shared is not written to, and not looked at
+    outlive()
+
+
+def outlive() -> None:
+    """At the end of a fork others' modules are not taken apart: that takes a tenth of a second.
+
+    It is the end of the interpreter all the same, with what belongs to it: threads, handlers,
+    streams, and the modules of Python and of orchestra.
+    """
+    own = {*sys.stdlib_module_names, "__main__", "orchestra", "forks"}
+    others = [it for it in sys.modules.items() if it[0].partition(".")[0] not in own]
+    held = others, [[*it.__dict__.values()] for it in [*sys.modules.values()]]
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(held))  # nobody gives this one back
+    FORGOTTEN[:] = [name for name, _ in others]
+
+
+def forget() -> None:
+    """What is in no list of modules, the interpreter does not look for at its end."""
+    for name in FORGOTTEN:
+        sys.modules.pop(name, None)
 
 
 def become(what: dict[str, Any], fds: list[int]) -> None:

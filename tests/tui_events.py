@@ -341,19 +341,19 @@ class Stage:
 async def settle(app: Viewer, pilot: Pilot[None], run: FakeRun) -> None:
     """Until every event is on screen. No sleeps: it waits for the run, then ticks by hand."""
     await pilot.pause()
-    if run.hold and not run.cancelled:
-        await asyncio.to_thread(run.played.wait, 10)
-    else:
+    if not run.hold or run.cancelled:
         await asyncio.to_thread(app.feed.join, 10)
+    elif not run.played.is_set():
+        await asyncio.to_thread(run.played.wait, 10)
     while app.feed.events:
         app.tick()
     await steady(app, pilot)
 
 
 async def steady(app: Viewer, pilot: Pilot[None]) -> None:
-    """Until nothing changes any more: what is mounted has a size some rounds later."""
+    """Until a round changes nothing any more."""
     seen: list[str] = []
-    while len(seen) < 3 or len({*seen[-3:]}) > 1:
+    while len(seen) < 2 or seen[-2] != seen[-1]:
         app.tick()
         app.split.refresh_figures(app.now)
         await pilot.pause()
