@@ -11,6 +11,7 @@ from pathlib import Path
 import forks
 import pytest
 from runs import SCENARIOS, check_promises, collect, finished, of, play, scenario
+from virtual import virtually
 
 from orchestra import Scenario, UsageError, events
 from orchestra.events import Event
@@ -78,6 +79,7 @@ def figures(seen: list[Event]) -> dict[str, tuple[int, int]]:
 
 
 @pytest.mark.parametrize("name", SHIPPED)
+@virtually
 async def test_a_run_cut_anywhere_ends_as_if_whole(name: str) -> None:
     loaded = load(SCENARIOS / f"{name}.yaml")
     whole, team = await collect(run(loaded)), build(loaded)
@@ -135,6 +137,7 @@ async def test_a_run_may_be_cut_again_and_again() -> None:
     check(whole, await resume(loaded, pieces))
 
 
+@virtually
 async def test_a_cancelled_run_goes_on() -> None:
     """Cancelled in good order, everything has its end: what was not done begins again."""
     loaded = load(SCENARIOS / "newsroom.yaml")

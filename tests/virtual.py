@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+import functools
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from orchestra.runtime import clock
@@ -12,6 +13,16 @@ T = TypeVar("T")
 
 def run_virtually(work: Coroutine[Any, Any, T]) -> T:
     return clock.run(work, virtual=True)
+
+
+def virtually(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
+    """A test that waits for nothing real."""
+
+    @functools.wraps(test)
+    def begun(*args: Any, **named: Any) -> None:
+        run_virtually(test(*args, **named))
+
+    return begun
 
 
 # Only the first one gets a ticket, and it must be the first in the list.
