@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import sys
+import threading
 from typing import Any
 
 import pytest
@@ -206,10 +207,11 @@ def test_one_of_two_on_a_key_moves_alone() -> None:
 
 
 async def test_what_is_printed_stands_in_the_console() -> None:
-    before = sys.stdout, sys.stderr
+    before, looked_at = (sys.stdout, sys.stderr), threading.Event()
 
     async def noisy(event: Event) -> None:
         if event.seq == 1:
+            await asyncio.to_thread(looked_at.wait, 10)
             print("from a tool \x1b]0;owned\x07", "of two\nlines")
             handler = logging.StreamHandler()  # as basicConfig() in a tool makes it
             handler.emit(logging.makeLogRecord({"msg": "logged it"}))
@@ -220,6 +222,7 @@ async def test_what_is_printed_stands_in_the_console() -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         stage = Stage(app, pilot, run, Clock())
         assert "console" not in stage.screen[-1]
+        looked_at.set()
         await settle(app, pilot, run)
         assert "o console" in stage.screen[-1]
         assert not any("from a tool" in line for line in stage.screen)

@@ -41,9 +41,12 @@ from orchestra.events import (
 )
 from orchestra.tui.app import Viewer
 from orchestra.tui.deck import Deck
+from orchestra.tui.feed import Feed
 from orchestra.tui.pane import Pane
 
 quiet.install()
+
+SLOWEST = 4  # ticks: the wall is painted at every fourth
 
 NEWSROOM = (
     Member(name="editor", title="Editor", tools=("researcher", "writer")),
@@ -334,6 +337,7 @@ class Stage:
         await settle(self.app, self.pilot, self.run)
 
     async def press(self, *keys: str) -> None:
+        await self.pilot.pause()  # nobody presses keys for what is not drawn yet
         await self.pilot.press(*keys)
         await self.settle()
 
@@ -341,6 +345,7 @@ class Stage:
 async def settle(app: Viewer, pilot: Pilot[None], run: FakeRun) -> None:
     """Until every event is on screen. No sleeps: it waits for the run, then ticks by hand."""
     await pilot.pause()
+    await heard(app)
     if not run.hold or run.cancelled:
         await asyncio.to_thread(app.feed.join, 10)
     elif not run.played.is_set():
@@ -350,11 +355,23 @@ async def settle(app: Viewer, pilot: Pilot[None], run: FakeRun) -> None:
     await steady(app, pilot)
 
 
+async def heard(app: Viewer) -> None:
+    """Until the run's thread has done what it was told to so far: to cancel, or to pause."""
+    said, feed = threading.Event(), app.feed
+    if isinstance(feed, Feed):
+        with feed._lock:
+            if feed._loop is None:
+                return
+            feed._loop.call_soon_threadsafe(said.set)
+        await asyncio.to_thread(said.wait, 10)
+
+
 async def steady(app: Viewer, pilot: Pilot[None]) -> None:
     """Until a round changes nothing any more."""
     seen: list[str] = []
     while len(seen) < 2 or seen[-2] != seen[-1]:
-        app.tick()
+        for _ in range(SLOWEST):
+            app.tick()
         app.split.refresh_figures(app.now)
         await pilot.pause()
         strips = app.screen._compositor.render_strips(app.size)
