@@ -7,7 +7,7 @@ import re
 import socket
 import threading
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -213,6 +213,39 @@ def test_a_thread_that_nobody_waits_for_holds_nothing_up() -> None:
 
     assert run_virtually(work()) == HOUR
     assert ended == [True]
+
+
+def test_what_is_left_in_the_loop_is_ended(caplog: pytest.LogCaptureFixture) -> None:
+    seen: list[str] = []
+
+    async def numbers() -> AsyncIterator[int]:
+        try:
+            yield 1
+            yield 2
+        finally:
+            await asyncio.sleep(0)
+            seen.append("generator")
+
+    async def left(name: str) -> None:
+        try:
+            await asyncio.sleep(HOUR)
+        finally:
+            seen.append(name)
+            if name == "bad":
+                raise ZeroDivisionError
+
+    kept: list[object] = []
+
+    async def work() -> str:
+        kept.append(generator := numbers())
+        await anext(generator)
+        kept.extend(asyncio.ensure_future(left(name)) for name in ("good", "bad"))
+        await asyncio.sleep(1)
+        return "done"
+
+    assert run_virtually(work()) == "done"
+    assert sorted(seen) == ["bad", "generator", "good"]
+    assert "ZeroDivisionError" in caplog.text
 
 
 def test_patience_with_a_thread_ends() -> None:

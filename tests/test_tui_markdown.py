@@ -247,7 +247,7 @@ def test_only_what_is_seen_is_rendered(monkeypatch: pytest.MonkeyPatch) -> None:
         rendered.append(sum(map(len, lines)))
         return real(lines, width, dark=dark)
 
-    monkeypatch.setattr("orchestra.tui.dressed.render", counting)
+    monkeypatch.setattr("orchestra.tui.markdown.render", counting)
     text = long_text(paragraphs=400)
     view = DressedView(message(text))
     view.sync(60, reasoning=True, markdown="dark")

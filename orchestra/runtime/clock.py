@@ -59,6 +59,8 @@ async def _end(loop: asyncio.AbstractEventLoop) -> None:
             loop.call_exception_handler(
                 {"message": "a task failed as it ended", "exception": result}
             )
+    await loop.shutdown_asyncgens()
+    await loop.shutdown_default_executor()
 
 
 def reader() -> Callable[[], float]:
