@@ -14,6 +14,7 @@ from .. import events
 from ..events import BaseEvent, Event, ToolCall, Usage
 from ..totals import Totals
 from . import clock
+from .opened import Opened
 from .past import Past
 from .secrets import Filler
 from .voice import Speech
@@ -31,11 +32,12 @@ class Ledger:
         self._now = clock.reader()
         self._began = self._now()
         self._seq = 0
-        self._models: dict[str, Speech] = {}  # by message id
-        # What has begun and not ended, in the order in which it began.
-        self._agents: dict[str, events.AgentStarted] = {}
-        self._tools: dict[tuple[str, str], events.ToolStarted] = {}
-        self._asked: dict[tuple[str, str], ToolCall] = {}  # and not begun yet
+        # What has begun and not ended, in the order in which it began: of each call its models by
+        # message id, its callees by path, its tools by their ids, and those that have not begun.
+        self._models = Opened[str, Speech](lambda _, it: it.started.call)
+        self._agents = Opened[str, events.AgentStarted](lambda _, it: it.parent)
+        self._tools = Opened[tuple[str, str], events.ToolStarted](lambda key, _: key[0])
+        self._asked = Opened[tuple[str, str], ToolCall](lambda key, _: key[0])
         self._usage: dict[str, Usage] = {}  # of each open call
         self._told: set[tuple[str | None, str]] = set()
 
@@ -51,9 +53,9 @@ class Ledger:
         self._run, self._seq = last.run, last.seq + 1
         self._began -= last.t
         self._told = past.warned
-        self._agents = dict(past.open_agents)
+        self._agents.take(past.open_agents)
         self._usage = {call: self._usage[call] for call in self._agents}
-        self._tools = dict(past.open_tools)
+        self._tools.take(past.open_tools)
         yield self.stamp(events.Resumed(interrupt_id=""))
         for begun in past.open_models.values():
             yield self.stamp(
@@ -97,35 +99,34 @@ class Ledger:
 
     def _shut(self, call: str) -> Iterator[Event]:
         """Ends for what is open in a call that ends, and in the calls below it."""
-        for below in [path for path in self._agents if path.startswith(f"{call}/")]:
-            if agent := self._agents.get(below):  # not ended along with a call between the two
-                end = events.AgentFinished(agent=agent.agent, call=below, status="cancelled")
-                yield from self._agent_finished(end, below)
-        for message_id, model in list(self._models.items()):
-            if model.started.call == call:
-                del self._models[message_id]
-                yield self.stamp(
-                    events.ModelAborted(
-                        agent=model.started.agent,
-                        call=call,
-                        message_id=message_id,
-                        reason="cancelled",
-                    )
+        for below in self._agents.of(call):
+            agent = self._agents[below]
+            end = events.AgentFinished(agent=agent.agent, call=below, status="cancelled")
+            yield from self._agent_finished(end, below)
+        for message_id in self._models.of(call):
+            model = self._models.pop(message_id)
+            yield self.stamp(
+                events.ModelAborted(
+                    agent=model.started.agent,
+                    call=call,
+                    message_id=message_id,
+                    reason="cancelled",
                 )
-        self._asked = {key: asked for key, asked in self._asked.items() if key[0] != call}
-        for key, tool in list(self._tools.items()):
-            if key[0] == call:
-                del self._tools[key]
-                yield self.stamp(
-                    events.ToolFailed(
-                        agent=tool.agent,
-                        call=call,
-                        tool_call_id=tool.tool_call_id,
-                        name=tool.name,
-                        error="cancelled",
-                        duration=self.elapsed - tool.t,
-                    )
+            )
+        for asked in self._asked.of(call):
+            del self._asked[asked]
+        for key in self._tools.of(call):
+            tool = self._tools.pop(key)
+            yield self.stamp(
+                events.ToolFailed(
+                    agent=tool.agent,
+                    call=call,
+                    tool_call_id=tool.tool_call_id,
+                    name=tool.name,
+                    error="cancelled",
+                    duration=self.elapsed - tool.t,
                 )
+            )
 
     def _agent_finished(self, event: events.AgentFinished, call: str) -> Iterator[Event]:
         if call not in self._agents:

@@ -242,10 +242,10 @@ class Adapter(Ledger):
         self, ns: tuple[str, ...], data: Any, tool_call_id: str | None = None
     ) -> Iterator[Event]:
         call = self._calls.get(ns)
-        if call not in self._agents:
+        if call is None or call not in self._agents:
             return
         if tool_call_id is None:
-            open_here = [tool_id for path, tool_id in self._tools if path == call]
+            open_here = [tool_id for _, tool_id in self._tools.of(call)]
             tool_call_id = open_here[0] if len(open_here) == 1 else None
         agent = events.agent_of(call)
         yield self.stamp(
@@ -302,7 +302,7 @@ class Adapter(Ledger):
         del self._models[event.message_id]
         if event.usage:
             self._usage[call] = self._usage.get(call, Usage()) + event.usage
-        self._asked |= {(call, asked.id): asked for asked in event.tool_calls}
+        self._asked.take({(call, asked.id): asked for asked in event.tool_calls})
         first = None if model.first is None else model.first - model.started.t
         yield self.stamp(
             replace(
