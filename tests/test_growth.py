@@ -237,7 +237,7 @@ def test_a_frame_costs_what_is_new(what: Callable[[int], str]) -> None:
     """Of a message. The calls of an agent are gone through in each frame: at most 5,000 lines are
     kept, and of 2,400 calls a frame costs a millisecond.
     """
-    few = FEW * 10 if what is arguments else FEW  # of those, 2,000 characters are looked at
+    few = 2_000 if what is arguments else FEW  # of those, up to 2,000 characters are copied
     runs = {count: seen(what(count)) for count in (2, few, few * 10)}
     _linear(lambda count: shown(runs[count]), few)
 
