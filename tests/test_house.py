@@ -13,12 +13,16 @@ from orchestra.cli import main
 
 
 def modules_after(code: str) -> set[str]:
-    """The modules loaded by a fresh interpreter that ran ``code``."""
+    """The packages and modules loaded by a fresh interpreter that ran ``code``, by first name."""
+    return {name.partition(".")[0] for name in _loaded(code)}
+
+
+def _loaded(code: str) -> set[str]:
     script = f"{code}\nimport sys\nprint(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT
     )
-    return {name.partition(".")[0] for name in done.stdout.split("\n")[-2].split()}
+    return {*done.stdout.split("\n")[-2].split()}
 
 
 HEAVY = {"langchain", "langchain_core", "langgraph", "textual", "openai"}
@@ -49,6 +53,46 @@ with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()):
 )
 def test_what_is_imported_when(code: str, never: set[str]) -> None:
     assert not modules_after(code) & never
+
+
+CALL = """
+import sys, io, contextlib
+from orchestra.cli import main
+with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()):
+    main({arguments})
+"""
+MODEL = "import argparse, pydantic, yaml\nclass A(pydantic.BaseModel): x: int\n"
+APP = MODEL + "from textual.app import App\nfrom textual.widgets import Static\n"
+AGENT = "import argparse\nfrom langchain.agents import create_agent\n"
+NEWSROOM = "'scenarios/newsroom.yaml'"
+
+
+@pytest.mark.parametrize(
+    ("code", "least", "most"),
+    [
+        (CALL.format(arguments="['--version']"), "import argparse", 60),
+        (CALL.format(arguments="['--help']"), "import argparse", 60),
+        (CALL.format(arguments=f"['validate', {NEWSROOM}]"), MODEL, 85),
+        ("import orchestra.cli, orchestra.verbs.play, orchestra.tui", APP, 180),
+        (CALL.format(arguments=f"['run', '--no-keep', {NEWSROOM}]"), AGENT, 210),
+    ],
+    ids=["version", "help", "validate", "tui", "run"],
+)
+def test_how_many_modules_are_imported(code: str, least: str, most: int) -> None:
+    """Beyond what nobody could do without: a module more is time for everybody, each time."""
+    more = _loaded(code) - _loaded(least)
+    assert len(more) <= most, sorted(more)
+
+
+def test_checking_a_file_needs_little() -> None:
+    loaded = _loaded(CALL.format(arguments=f"['validate', {NEWSROOM}]"))
+    spared = ("orchestra.events", "orchestra.settings", "orchestra.console", "asyncio", "regex")
+    assert not loaded & {*spared, "orchestra.verbs.play", "rich"}
+
+
+def test_the_first_frame_waits_for_no_markdown() -> None:
+    loaded = _loaded("import orchestra.tui.app")
+    assert not loaded & {"markdown_it", "rich.markdown", "orchestra.tui.twins"}
 
 
 def test_the_public_names() -> None:

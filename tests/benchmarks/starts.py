@@ -46,7 +46,7 @@ def first_frame() -> Measured:
         (folder / "plain.py").write_text(STATIC)
         return of_pairs(
             pairs(
-                7,
+                5,
                 lambda: until_shown(b"watchman", [PYTHON, "plain.py"], folder),
                 lambda: until_shown(b"watchman", [*ORCHESTRA, "tui", "s.yaml"], folder),
             ),
@@ -61,7 +61,7 @@ def first_token() -> Measured:
         (folder / "s.yaml").write_text(SCENARIO)
         return of_pairs(
             pairs(
-                7,
+                5,
                 lambda: cost([PYTHON, "-c", load], folder).wall,
                 lambda: until(b"firstword", [*ORCHESTRA, "run", "s.yaml"], folder),
             ),

@@ -12,7 +12,7 @@ from pathlib import Path
 from processes import PYTHON, Cost, cost, pairs, project
 from table import Measured, Row, of_pairs
 
-FEW, MANY = 20, 420  # cases; what lies between them is the margin, without the start
+FEW, MANY = 20, 320  # cases; what lies between them is the margin, without the start
 HEAD = """\
 version: 1
 name: delegation
@@ -87,7 +87,7 @@ def margin() -> Measured:
             return (MANY - FEW) / (many.wall - few.wall)
 
         found = pairs(
-            3,
+            2,
             lambda: rate(both.bare(FEW), both.bare(MANY)),
             lambda: rate(both.ours(FEW, "-n", "2"), both.ours(MANY, "-n", "2")),
         )
@@ -103,7 +103,7 @@ def further() -> Measured:
             return (many.cpu - few.cpu) / (MANY - FEW)
 
         found = pairs(
-            2,
+            1,
             lambda: each(both.bare(FEW), both.bare(MANY)),
             lambda: each(both.ours(FEW, "-n", "0"), both.ours(MANY, "-n", "0")),
         )
@@ -121,7 +121,7 @@ def memory() -> Measured:
 def start() -> Measured:
     with project() as folder:
         both = Both(folder)
-        found = pairs(5, lambda: both.bare(1).wall, lambda: both.ours(1).wall)
+        found = pairs(4, lambda: both.bare(1).wall, lambda: both.ours(1).wall)
     return of_pairs(found, "ms", 1e3)
 
 
