@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import multiprocessing
 import signal
 import sys
 import time
@@ -30,7 +29,8 @@ from ..scenario.files import find_root
 from ..store.lock import alone
 from ..store.suites import Journal
 from ..text import clean
-from .tested import Setting, at_work, how_of, preloaded
+from .processes import processes
+from .tested import Setting, at_work, how_of
 from .testing import chosen, nothing, past_of, workers
 
 if TYPE_CHECKING:
@@ -218,10 +218,7 @@ class Suite:
 
 def _starter(setting: Setting, timeout: float | None) -> Start:
     """Starts workers: copies of a process that has imported all, where there is such a thing."""
-    copied = "forkserver" in multiprocessing.get_all_start_methods() and sys.platform != "darwin"
-    context: Any = multiprocessing.get_context("forkserver" if copied else "spawn")
-    if copied:
-        context.set_forkserver_preload(preloaded(setting.args.mode))
+    context = processes(setting.args.mode)
 
     def start(trace: str) -> tuple[BaseProcess, Connection]:
         here, there = context.Pipe()

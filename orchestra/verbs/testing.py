@@ -48,6 +48,11 @@ def play(
     args: argparse.Namespace, settings: Settings, files: Sequence[Path], missed: Sequence[str]
 ) -> int:
     """Play all of the files once; ``missed`` are paths that had none, and why."""
+    if workers(args, files):
+        from .processes import processes
+
+        processes(args.mode)  # first: what it imports takes longer than all that is imported here
+
     from .suite import Suite
 
     return Suite(args, settings, files, missed).play()
