@@ -210,7 +210,6 @@ def compared(among: list[Event]) -> Steps:
 
 
 SEES: dict[str, Callable[[list[Event]], Steps]] = {
-    "viewer": shown,
     "plain": lambda among: printed(among, "plain"),
     "jsonl": lambda among: printed(among, "jsonl"),
     "checks": judged,
@@ -245,7 +244,7 @@ def test_a_frame_costs_what_is_new(what: Callable[[int], str]) -> None:
 @pytest.mark.parametrize("what", [words, arguments, structured, calls], ids=lambda it: it.__name__)
 def test_a_run_costs_what_it_says(what: Callable[[int], str]) -> None:
     """But not many rounds of one agent: LangChain gives the whole conversation to each."""
-    _linear(lambda count: run(what(count)))
+    _linear(lambda count: run(what(count)), 20)
 
 
 @pytest.mark.parametrize("match", ["strict", "unordered", "subset", "superset"])
