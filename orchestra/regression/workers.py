@@ -71,6 +71,13 @@ class _Worker:
     kept: str | None = None  # the file of the run that has taken too long
 
     @property
+    def own(self) -> _Part:
+        """Its part; only of a worker that is at something."""
+        if self.part is None:
+            raise AssertionError("a worker that is at nothing was asked for its part")
+        return self.part
+
+    @property
     def to_share(self) -> list[str]:
         """What it would rather leave to another: of what it has not begun, the last half.
 
@@ -202,8 +209,7 @@ class Workers:
             self._parts[worker.part.number] += 1
 
     def _told(self, worker: _Worker, it: Told) -> Iterator[tuple[int, Told]]:
-        part = worker.part
-        assert part is not None  # noqa: S101 - nothing else is told of
+        part = worker.own
         match it:
             case Planned():
                 worker.plan, worker.planned = it, time.monotonic()
@@ -272,14 +278,12 @@ class Workers:
     def _again(self, worker: _Worker) -> None:
         """What is left of its part goes to another."""
         self._alive.remove(worker)
-        part, plan = worker.part, worker.plan
-        assert part is not None  # noqa: S101 - it was at something
+        part, plan = worker.own, worker.plan
         self._todo.appendleft(_rest(part, plan, frozenset(worker.left)) if plan else part)
 
     def _lost(self, worker: _Worker, code: int, reason: str) -> Iterator[tuple[int, Told]]:
         """The case that ran has failed; what is left of its part goes to another worker."""
-        name, part, plan = worker.name, worker.part, worker.plan
-        assert part is not None  # noqa: S101 - it was at something
+        name, part, plan = worker.name, worker.own, worker.plan
         number, spent = part.number, time.monotonic() - worker.since
         path = self._paths[number]
         if plan is None:

@@ -9,7 +9,7 @@ from ...scenario.expect import Expectation
 from ...text import one_line
 from ...trajectory import Transcript
 from .nearness import hints
-from .scope import calls_of, listed, never
+from .scope import calls_of, given, listed, never
 
 SHOWN = 200  # characters of a text in a reason
 
@@ -39,8 +39,7 @@ def because(error: str | None) -> str:
 
 def output(expectation: Expectation, transcript: Transcript) -> str | None:
     """The final text of the run, or of every call of ``agent:``, fits."""
-    check = expectation.output
-    assert check is not None  # noqa: S101 - the table has chosen this check by it
+    check = given(expectation.output)
     if expectation.agent is None:
         texts = [("", transcript.finished.output if transcript.finished else "")]
     else:
@@ -63,8 +62,7 @@ def _said_by(transcript: Transcript, text: str) -> list[str]:
 
 def error(expectation: Expectation, transcript: Transcript) -> str | None:
     """The run failed, or every call of ``agent:`` did, and the error fits."""
-    check, finished = expectation.error, transcript.finished
-    assert check is not None  # noqa: S101 - the table has chosen this check by it
+    check, finished = given(expectation.error), transcript.finished
     if expectation.agent is None:
         ends = [("the run", str(finished.status), finished.error)] if finished else []
     else:
@@ -89,9 +87,8 @@ def no_warnings(_: Expectation, transcript: Transcript) -> str | None:
 
 def calls(expectation: Expectation, transcript: Transcript) -> str | None:
     """Each agent was delegated to so often; the main agent's own call is no delegation."""
-    assert expectation.calls is not None  # noqa: S101 - the table has chosen this check by it
-    wrong = []
-    for agent, expected in expectation.calls.items():
+    wanted, wrong = given(expectation.calls), []
+    for agent, expected in wanted.items():
         paths = [c.path for c in transcript.calls.values() if c.agent == agent and c.delegated]
         if len(paths) not in expected:
             seen = f"{len(paths)} ({listed(paths)})" if paths else "0"
@@ -100,9 +97,7 @@ def calls(expectation: Expectation, transcript: Transcript) -> str | None:
     if not wrong:
         return None
     called = Counter(call.agent for call in transcript.calls.values() if call.delegated)
-    others = [
-        f"{agent} {times}" for agent, times in called.items() if agent not in expectation.calls
-    ]
+    others = [f"{agent} {times}" for agent, times in called.items() if agent not in wanted]
     return "\n".join(["; ".join(wrong), *([f"others: {listed(others)}"] if others else [])])
 
 

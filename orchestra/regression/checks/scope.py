@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 from ...scenario.expect import Expectation
 from ...scenario.script import ScriptKey
 from ...trajectory import Call, Transcript
 
 _SHOWN = 5  # call paths in a reason
+
+
+T = TypeVar("T")
+
+
+def given(check: T | None) -> T:
+    """What an expectation says under the key by which the table has chosen its judge."""
+    if check is None:
+        raise AssertionError("the table has chosen a check that is not there")
+    return check
 
 
 class NeverCalledError(Exception):

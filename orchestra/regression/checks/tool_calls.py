@@ -16,7 +16,7 @@ from ...scenario.steps import Step, ToolCallsCheck
 from ...trajectory import Call, Transcript
 from .alignment import diff, distance, rows
 from .pairing import call_text, pair, step_text
-from .scope import calls_of, listed
+from .scope import calls_of, given, listed
 
 _SHOWN, _WIDTH = 6, 240  # steps in a reason, and characters of them
 _OTHERS = 50  # calls that are looked at, to find one that fits better
@@ -24,8 +24,7 @@ _OTHERS = 50  # calls that are looked at, to find one that fits better
 
 def tool_calls(expectation: Expectation, transcript: Transcript) -> str | None:
     """The trajectory of the agent, of each of its calls, fits the steps."""
-    check = expectation.tool_calls
-    assert check is not None  # noqa: S101 - the table has chosen this check by it
+    check = given(expectation.tool_calls)
     wrong = [(call, _judge(check, call)) for call in calls_of(expectation, transcript)]
     wrong = [(call, reason) for call, reason in wrong if reason]
     if not wrong:

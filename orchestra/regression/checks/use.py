@@ -11,7 +11,7 @@ from ...scenario.expect import Expectation, ToolResult
 from ...text import one_line
 from ...trajectory import Call, Transcript
 from .outcome import SHOWN
-from .scope import calls_of, everywhere
+from .scope import calls_of, everywhere, given
 
 _RESULTS, _SHORT = 4, 80  # results of a tool in a reason, and characters of each
 
@@ -31,8 +31,7 @@ def forbidden_tools(expectation: Expectation, transcript: Transcript) -> str | N
 
 def tool_result(expectation: Expectation, transcript: Transcript) -> str | None:
     """A call of the tool ended so: one of the run's, or one of every call of ``agent:``."""
-    check = expectation.tool_result
-    assert check is not None  # noqa: S101 - the table has chosen this check by it
+    check = given(expectation.tool_result)
     if expectation.agent is None:
         return _no_result(check, list(transcript.calls.values()), "the run")
     for call in calls_of(expectation, transcript):
@@ -72,8 +71,7 @@ def _fits(check: ToolResult, result: seen.ToolResult) -> bool:
 
 def budget(expectation: Expectation, transcript: Transcript) -> str | None:
     """No more was used than allowed, by the run, or by all calls of ``agent:`` together."""
-    check = expectation.max
-    assert check is not None  # noqa: S101 - the table has chosen this check by it
+    check = given(expectation.max)
     calls = everywhere(expectation, transcript)
     wrong = []
     for name in check.model_fields_set:
