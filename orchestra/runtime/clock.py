@@ -100,7 +100,9 @@ async def breathe() -> None:
 def block(seconds: float) -> None:
     """Wait in a thread without a loop: the synchronous side of a chat model."""
     if seconds > 0:
-        time.sleep(seconds)
+        time.sleep(
+            seconds
+        )  # nobody else waits in this thread: a script that is read without a loop
 
 
 class Pace:
