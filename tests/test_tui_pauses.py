@@ -40,7 +40,6 @@ def test_cycles_that_die_later_are_found_when_much_is_kept() -> None:
     setting = Pauses(slack=10_000)
     gc.callbacks.append(setting)
     try:
-        gc.collect()
         kept = [Link() for _ in range(50)]
         dead = weakref.ref(kept[0])
         gc.collect(0)
@@ -52,6 +51,25 @@ def test_cycles_that_die_later_are_found_when_much_is_kept() -> None:
             gc.collect(0)
         setting.tend()
         assert dead() is not None  # somebody may be pressing a key
+        setting.tend()
+        assert dead() is None
+        del more
+    finally:
+        gc.callbacks.remove(setting)
+        gc.unfreeze()
+
+
+def test_what_is_thrown_away_before_makes_no_room() -> None:
+    thrown = [Link() for _ in range(50_000)]
+    del thrown
+    setting = Pauses(slack=10_000)
+    gc.callbacks.append(setting)
+    try:
+        kept = Link()
+        dead = weakref.ref(kept)
+        gc.collect(0)
+        del kept
+        more = [Link() for _ in range(15_000)]
         setting.tend()
         assert dead() is None
         del more

@@ -30,6 +30,7 @@ class Pauses:
 
     def __init__(self, slack: int) -> None:
         self._slack = slack
+        gc.collect()  # what the program consists of is no growth, what it has thrown away no room
         self._before = _blocks()
         self._kept = 0
         self._collections = 0
@@ -70,7 +71,6 @@ def short_pauses() -> Iterator[None]:
         while not over.wait(LOOK):
             pauses.tend()
 
-    gc.collect()  # what the program consists of is no growth
     gc.callbacks.append(pauses)
     gc.set_threshold(*OFTEN)
     sys.setswitchinterval(TURN)
