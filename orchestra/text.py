@@ -50,9 +50,13 @@ def one_line(text: str, width: int = 0) -> str:
 
 
 def whole_characters(text: str) -> str:
-    """``text`` with lone surrogates replaced, so that it can be encoded as UTF-8."""
+    """``text`` with lone surrogates replaced, so that it can be encoded as UTF-8.
+
+    A plain string, whatever was given: LangChain's ``message.text`` is of a class of its own, and
+    whoever unpickles one imports LangChain for it.
+    """
     if text.isascii():
-        return text
+        return str(text)
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 

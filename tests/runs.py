@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import textwrap
 from collections import defaultdict
 from collections.abc import AsyncIterable, Iterable
@@ -138,6 +139,7 @@ def check_promises(among: list[Event]) -> None:
             assert event.text == said[event.message_id]
     for event in among:
         assert events.loads(events.dumps(event)) == event
+    assert b"langchain_core" not in pickle.dumps(among)  # plain values: who reads them imports none
 
 
 __all__ = ["Run", "build"]

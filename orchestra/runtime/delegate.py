@@ -223,7 +223,7 @@ def task_of(messages: Sequence[BaseMessage]) -> str:
         if isinstance(message, HumanMessage) and "lc_source" not in message.additional_kwargs
     )
     last = next(asked, messages[-1] if messages else None)
-    return last.text if last else ""
+    return str(last.text) if last else ""
 
 
 def delegate(crew: Crew, name: str) -> BaseTool:
