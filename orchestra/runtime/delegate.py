@@ -151,11 +151,14 @@ async def _go(
         state.restart(call)
         write(events.AgentFinished(**who, status="cancelled"))
         raise
-    except Exception as error:
+    except Exception as raised:
+        error = state.cause(call, raised)
         state.restart(call)
         state.blame(error, call)
         write(events.AgentFinished(**who, status="failed", error=brief(error)))
-        raise
+        if error is raised:
+            raise
+        raise error from error.__cause__
     status: Literal["handed_off", "completed"] = "handed_off" if answer.to else "completed"
     write(
         events.AgentFinished(

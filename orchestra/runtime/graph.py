@@ -31,7 +31,7 @@ from .delegate import Caller, Crew, call_agent, delegate, transfer
 from .finder import Finder
 from .middleware import make_middleware
 from .models import Models
-from .observe import Observer
+from .observe import Observer, around
 from .secrets import Filler
 from .state import state_of
 from .structured import response_model
@@ -140,14 +140,17 @@ def _agent(
     own += [transfer(crew, other) for other in spec.handoffs]
     _refuse_twins(scenario, name, own)
     layers, approve = _approvals(spec, make_middleware(scenario, name, model))
-    turns = Turns(name, chosen.model, frozenset(spec.subagents), _fallbacks(layers))
+    delegates = frozenset(spec.subagents)
+    turns = Turns(name, chosen.model, delegates, _fallbacks(layers))
+    outer = around(layers)
+    observer = Observer(name, turns, approve, delegates, alone=not outer)
     schema = spec.response_format
     return partial(
         create_agent,
         makers.make(chosen, name),
         own,
         system_prompt=spec.system_prompt or None,
-        middleware=[*layers, Observer(name, turns, approve, frozenset(spec.subagents))],
+        middleware=[*outer, *layers, observer],
         # As a tool, also where the provider has a better way: LangChain's own way for that asks
         # no second time when an answer does not fit, and goes past our OpenAIChat.
         response_format=None if schema is None else ToolStrategy(response_model(schema)),

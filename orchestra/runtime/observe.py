@@ -40,7 +40,8 @@ class Observer(AgentMiddleware[Any, Any, Any]):
     """Reports one agent.
 
     ``turns`` takes its model turns; ``approve`` are the tools that wait for a person, with what
-    may be decided of each; ``delegates`` are its subagents.
+    may be decided of each; ``delegates`` are its subagents. Where other middleware wraps its tool
+    calls as well, it is not ``alone``, and :class:`Outermost` has to be around that.
     """
 
     def __init__(
@@ -49,8 +50,11 @@ class Observer(AgentMiddleware[Any, Any, Any]):
         turns: Turns,
         approve: Mapping[str, Sequence[str]] | None = None,
         delegates: frozenset[str] = frozenset(),
+        *,
+        alone: bool = True,
     ) -> None:
         super().__init__()
+        self._alone = alone
         self._agent = agent
         self._turns = turns
         self._approve = approve or {}
@@ -68,7 +72,8 @@ class Observer(AgentMiddleware[Any, Any, Any]):
     def awrap_tool_call(
         self, request: ToolCallRequest, handler: ToolHandler
     ) -> Coroutine[Any, Any, ToolMessage | Command[Any]]:
-        return self._tool_call(request, handler)
+        work = self._tool_call(request, handler)
+        return _falling(request, work) if self._alone else work
 
     async def _tool_call(
         self, request: ToolCallRequest, handler: ToolHandler
@@ -178,6 +183,34 @@ class Observer(AgentMiddleware[Any, Any, Any]):
                 answers.append(decision.message or "")
                 write(Anew(place.call, call["id"] or ""))
                 give(request.runtime.config, answers)
+
+
+class Outermost(AgentMiddleware[Any, Any, Any]):
+    """Around all middleware that wraps tool calls: it sees what none of them has caught."""
+
+    def awrap_tool_call(
+        self, request: ToolCallRequest, handler: ToolHandler
+    ) -> Coroutine[Any, Any, ToolMessage | Command[Any]]:
+        return _falling(request, handler(request))
+
+
+async def _falling(
+    request: ToolCallRequest, work: Awaitable[ToolMessage | Command[Any]]
+) -> ToolMessage | Command[Any]:
+    try:
+        return await work
+    except GraphBubbleUp:
+        raise
+    except Exception as error:
+        place = place_of(request.runtime.config)
+        place.state.fall(place.call, error)
+        raise
+
+
+def around(layers: Sequence[AgentMiddleware[Any, Any, Any]]) -> list[Outermost]:
+    """What has to be around an agent's own middleware: nothing, if none of it wraps tool calls."""
+    plain_hook = AgentMiddleware.awrap_tool_call
+    return [Outermost()] if any(type(it).awrap_tool_call is not plain_hook for it in layers) else []
 
 
 def _end(

@@ -116,6 +116,7 @@ class RunState:
     # The exceptions are kept: the id of one that is gone may be another's.
     _origins: dict[int, tuple[BaseException, str]] = field(default_factory=dict)
     _messages: Counter[str] = field(default_factory=Counter)
+    _fallen: dict[str, Exception] = field(default_factory=dict)
 
     def redact(self, text: str) -> str:
         """A text without secrets; of what is cut before it gets into an event."""
@@ -222,6 +223,19 @@ class RunState:
     def allow(self, call: str, limits: Limits) -> None:
         """What a call may use in the go that begins."""
         self._allowances[call] = Allowance(limits)
+        self._fallen.pop(call, None)
+
+    def fall(self, call: str, error: Exception) -> None:
+        """A tool of a call has failed, and nothing in the call catches it: that ends its go."""
+        self._fallen.setdefault(call, error)
+
+    def cause(self, call: str, error: Exception) -> Exception:
+        """Why the go of a call has ended, where its graph raises ``error``.
+
+        Of tools that fail at one instant LangGraph raises the error of any: its futures are in a
+        set, in the order of their addresses. The first to fail is the same in every run.
+        """
+        return self._fallen.get(call, error)
 
     def spend(self, call: str, what: Spent, amount: int = 1) -> None:
         """Count what a call uses. Raises LimitExceeded when it, or the run, has used it up."""
