@@ -7,7 +7,7 @@ One language for the output of a run, a loop's ``until``, a route's ``when`` and
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from typing import Any
 
 from pydantic import JsonValue, ValidationInfo, field_validator, model_validator
@@ -144,6 +144,18 @@ def read_json(text: str) -> Any:
         return json.loads(bare)
     except RecursionError:
         raise ValueError("nests too deep") from None
+
+
+def same_as(value: Any) -> Hashable:
+    """What two JSON values have in common if they are the :func:`same`, and only then."""
+    if isinstance(value, bool):
+        return bool, value
+    if isinstance(value, dict):
+        return frozenset((key, same_as(it)) for key, it in value.items())
+    if isinstance(value, list):
+        return tuple(map(same_as, value))
+    plain: Hashable = value
+    return plain
 
 
 def same(expected: Any, seen: Any) -> bool:

@@ -84,6 +84,13 @@ def fits(expected: Any, seen: Any) -> bool:
     return same(expected, seen)
 
 
+def has_matcher(expected: Any) -> bool:
+    """Whether a matcher stands anywhere in a value."""
+    if isinstance(expected, dict):
+        return any(key in _MATCHERS or has_matcher(it) for key, it in expected.items())
+    return isinstance(expected, list) and any(map(has_matcher, expected))
+
+
 def _fits_matcher(matcher: str, given: Any, seen: Any) -> bool:
     if matcher == "$any":
         return True

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Any
 
 from ...events import ToolCall
-from ...scenario.steps import ArgsMode, Step, fits
+from ...scenario.matcher import same_as
+from ...scenario.steps import ArgsMode, Step, fits, has_matcher
 from ...text import one_line
 
 ARGS_SHOWN = 80  # characters of a call's arguments in a reason
@@ -27,29 +29,117 @@ def step_fits(step: Step, call: ToolCall, mode: ArgsMode) -> bool:
 def paired(steps: Sequence[Step], calls: Sequence[ToolCall], mode: ArgsMode) -> dict[int, int]:
     """The step of each call, by their indexes, when as many as can be are paired.
 
-    A step may fit several calls, so taking the first that fits could leave another without:
-    augmenting paths (Kuhn's algorithm) find the largest pairing.
+    A step may fit several calls, so taking the first that fits could leave another without. Steps
+    that give all arguments as plain values come first: calls that fit one of them are the same for
+    every other step. Those that give none come last: they take whatever is left. Only between them
+    somebody may have to make room.
     """
-    fit = [[j for j, call in enumerate(calls) if step_fits(step, call, mode)] for step in steps]
+    exact, loose, any_ = _by_demand(steps, mode)
     step_of: dict[int, int] = {}
-
-    def place(i: int, tried: set[int]) -> bool:
-        for j in fit[i]:  # a free one first: moving others is for when there is none
-            if j not in step_of:
-                step_of[j] = i
-                return True
-        for j in fit[i]:
-            if j in tried:
-                continue
-            tried.add(j)
-            if place(step_of[j], tried):
-                step_of[j] = i
-                return True
-        return False
-
-    for i in range(len(steps)):
-        place(i, set())
+    free = _Pool((asked(call), j) for j, call in enumerate(calls)) if exact else _Pool()
+    for i in exact:
+        if (j := free.take(asked(steps[i]))) is not None:
+            step_of[j] = i
+    if loose:
+        left = [j for j in range(len(calls)) if j not in step_of]
+        step_of |= _matched(steps, calls, loose, left, mode)
+    free = _Pool((call.name, j) for j, call in enumerate(calls) if j not in step_of)
+    for i in any_:
+        if (j := free.take(steps[i].name)) is not None:
+            step_of[j] = i
     return step_of
+
+
+class _Pool:
+    """Calls to be taken, in their order, by what is asked of them."""
+
+    def __init__(self, calls: Iterable[tuple[Hashable, int]] = ()) -> None:
+        self._calls: dict[Hashable, deque[int]] = {}
+        for key, j in calls:
+            self._calls.setdefault(key, deque()).append(j)
+
+    def take(self, key: Hashable) -> int | None:
+        left = self._calls.get(key)
+        return left.popleft() if left else None
+
+
+def _by_demand(steps: Sequence[Step], mode: ArgsMode) -> tuple[list[int], list[int], list[int]]:
+    """The steps that want one call, those that want some, and those that want any of a tool."""
+    exact, loose, any_ = list[int](), list[int](), list[int]()
+    for i, step in enumerate(steps):
+        if step.args is None or mode == "ignore":
+            any_.append(i)
+        elif mode == "exact" and not has_matcher(step.args):
+            exact.append(i)
+        else:
+            loose.append(i)
+    return exact, loose, any_
+
+
+def _matched(
+    steps: Sequence[Step],
+    calls: Sequence[ToolCall],
+    some: Sequence[int],
+    left: Sequence[int],
+    mode: ArgsMode,
+) -> dict[int, int]:
+    """The largest pairing of some of the steps and the calls that are left.
+
+    By augmenting paths: Kuhn's algorithm, each path the shortest, and without recursion.
+    """
+    index = _Index(calls, left)
+    fit = {
+        i: [j for j in index.near(steps[i]) if step_fits(steps[i], calls[j], mode)] for i in some
+    }
+    step_of: dict[int, int] = {}
+    call_of: dict[int, int] = {}
+
+    def place(first: int) -> None:
+        came: dict[int, int] = {}  # from which step a call was reached
+        todo = deque([first])
+        while todo:
+            i = todo.popleft()
+            for j in fit[i]:
+                if j in came:
+                    continue
+                came[j] = i
+                if j in step_of:
+                    todo.append(step_of[j])
+                    continue
+                while True:  # all on the way move by one
+                    i = came[j]
+                    former = call_of.get(i)
+                    step_of[j], call_of[i] = i, j
+                    if former is None:
+                        return
+                    j = former
+
+    for i in some:
+        place(i)
+    return step_of
+
+
+class _Index:
+    """Calls by their arguments: else each step would be held against each call."""
+
+    def __init__(self, calls: Sequence[ToolCall], left: Sequence[int]) -> None:
+        self._calls: dict[Hashable, list[int]] = {}
+        for j in left:
+            call = calls[j]
+            self._calls.setdefault(call.name, []).append(j)
+            for argument, value in call.args.items():
+                self._calls.setdefault((call.name, argument, same_as(value)), []).append(j)
+
+    def near(self, step: Step) -> list[int]:
+        """Those that have what is the rarest of the plain values that a step asks for."""
+        plain = ((k, v) for k, v in (step.args or {}).items() if not has_matcher(v))
+        keys = [step.name, *((step.name, k, same_as(v)) for k, v in plain)]
+        return min((self._calls.get(key, []) for key in keys), key=len)
+
+
+def asked(it: Step | ToolCall) -> Hashable:
+    """Equal for a tool and its arguments, and only for those: a step without matchers."""
+    return it.name, same_as(it.args)
 
 
 def pair(

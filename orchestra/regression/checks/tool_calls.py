@@ -8,7 +8,9 @@ model message have no order among themselves: they are asked for at once.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 
 from ...events import ToolCall
 from ...scenario.expect import Expectation
@@ -97,18 +99,18 @@ def _in_order(check: ToolCallsCheck, turns: Sequence[Sequence[ToolCall]]) -> str
     """Of each turn as many of the steps that are due as fit: what comes later is then the least."""
     done = 0
     for turn in turns:
-        ahead = 1
-        while ahead <= len(turn) and done + ahead <= len(check.steps):
-            missing, _ = pair(check.steps[done : done + ahead], turn, check.args)
-            if missing:
-                break
-            ahead += 1
-        done += ahead - 1
+        ahead = range(1, min(len(turn), len(check.steps) - done) + 1)
+        done += bisect_left(ahead, True, key=partial(_too_many, check, done, turn))
     if done == len(check.steps):
         return None
     step = step_text(check.steps[done])
     behind = f"after {step_text(check.steps[done - 1])}" if done else "at all"
     return f"expected (in_order) {_steps(check.steps)}; {step} was not called {behind}"
+
+
+def _too_many(check: ToolCallsCheck, done: int, turn: Sequence[ToolCall], ahead: int) -> bool:
+    """Whether so many of the steps that are due are not all in a turn; fewer may be."""
+    return bool(pair(check.steps[done : done + ahead], turn, check.args)[0])
 
 
 def sides(check: ToolCallsCheck, call: Call) -> tuple[list[str], list[str]]:
