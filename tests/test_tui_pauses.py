@@ -127,6 +127,7 @@ def test_the_viewer_runs_so(monkeypatch: pytest.MonkeyPatch) -> None:
     from orchestra.tui.app import Viewer
 
     seen = []
+    monkeypatch.setattr(tui, "short_pauses", short_pauses)
     monkeypatch.setattr(Viewer, "run", lambda self: seen.append(gc.get_threshold()))
     tui.view("a", (), lambda: None)  # type: ignore[arg-type, return-value]
     assert seen == [pauses.OFTEN]
