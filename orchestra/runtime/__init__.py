@@ -8,6 +8,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from ..later import run_later
+
 if TYPE_CHECKING:
     from .batch import Batch, run
     from .graph import Team, build
@@ -20,6 +22,8 @@ _HOME = {
     "build": ".graph",
     "run": ".batch",
 }
+
+run_later()
 
 __all__ = ["Batch", "Run", "Team", "build", "run"]
 
