@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 from suites import report
@@ -12,6 +13,7 @@ from suites import report
 from orchestra.cli import main
 from orchestra.errors import CHECK_FAILED, OK
 from orchestra.regression import workers
+from orchestra.regression.told import Known, Planned
 
 if sys.platform == "win32":
     pytest.skip("of signals", allow_module_level=True)
@@ -48,6 +50,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ORCHESTRA_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(workers, "_START", -1e9)  # however little there is to do
+    monkeypatch.setattr(workers, "_SLOWER", 0)
     (tmp_path / "pyproject.toml").touch()
     (tmp_path / "sharing_tools.py").write_text(TOOLS)
     names = [f"n{at:02}" for at in range(COUNT)]
@@ -107,3 +110,46 @@ def test_as_many_workers_as_cases_are_worth(project: Path) -> None:
     assert [count(args, [few] * at) for at in (1, 2, 5, 20)] == [0, 2, 5, 8]
     args.workers = 3
     assert count(args, [few] * 20) == 3
+
+
+@pytest.mark.parametrize(
+    ("seconds", "played", "left", "shared"),
+    [
+        (1.0, 100, 900, 435),  # 10 ms each: the other loads for 0.3 s, and plays 30 fewer
+        (0.0, 0, 1000, 462),  # none played yet: 4 ms are a guess
+        (1.0, 100, 100, 0),  # a second of work is not worth it
+        (10.0, 5, 40, 19),  # of slow ones, half
+    ],
+)
+def test_both_are_to_end_at_the_same_time(
+    seconds: float, played: int, left: int, shared: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers.time, "monotonic", lambda: 100.0)
+    names = [f"n{at}" for at in range(left)]
+    any_: Any = None
+    worker = workers._Worker(any_, any_, Path(), name="n0", left=names, played=played)
+    worker.plan = Planned(Path())
+    worker.planned = 100.0 - seconds
+    worker.given = worker.planned - (0.2 if left > 100 else 0.3)
+    shares = worker.to_share
+    assert abs(len(shares) - shared) <= 1  # of seconds, in binary
+    assert shares == names[left - len(shares) :]
+
+
+@pytest.mark.parametrize(
+    ("files", "count", "begun"), [(1, 1, 1), (1, 2, 2), (1, 8, 2), (3, 8, 4), (9, 4, 4)]
+)
+def test_one_more_is_begun_than_there_are_files(files: int, count: int, begun: int) -> None:
+    """It is there as soon as there is something to share; nobody needs more than that."""
+    any_: Any = None
+    started: list[str] = []
+
+    def start(trace: str) -> Any:
+        started.append(trace)
+        return any_, any_
+
+    pool = workers.Workers(start, count, print)
+    pool._todo.extend(workers._Part(at, Known()) for at in range(files))
+    for _ in range(3):  # they are coming, and it does not ask for more
+        pool._give()
+    assert len(started) == begun

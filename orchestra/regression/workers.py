@@ -29,6 +29,7 @@ from .told import Begun, Known, Over, Planned, Played, Told, noted
 from .worker import Broke, Job, Rescued, Said, Share, Shared, Taken
 
 _SHORTEST = 0.004  # seconds of a case, before one has been played
+_SLOWER = 1.5  # to load a file takes so much longer while another plays
 _START = 0.5  # seconds: less work than that is not worth another worker
 _GRACE = 1.0  # seconds in which Python may write where it was, and what has happened
 _SOON = 0.1  # seconds for the first, once the second is done
@@ -79,16 +80,15 @@ class _Worker:
 
     @property
     def to_share(self) -> list[str]:
-        """What it would rather leave to another: of what it has not begun, the last half.
-
-        To load the file once more, and to build its team, takes time as well.
+        """What it would rather leave to another: of what it has not begun, so many of the last
+        that both have done at the same time. The other has to load the file first.
         """
-        count = len(self.left) // 2
-        if self.asked or not self.plan or count < 2:
+        if self.asked or not self.plan:
             return []
-        so_far = time.monotonic() - self.planned
+        so_far, load = time.monotonic() - self.planned, self.planned - self.given
         each = so_far / self.played if self.played else max(so_far, _SHORTEST)
-        if each * count < 2 * (self.planned - self.given) + _START:
+        count = int(len(self.left) - _SLOWER * load / each) // 2
+        if count < 2 or each * count < 2 * load + _START:
             return []
         return [name for name in self.left[-count:] if name != self.name]
 
@@ -149,14 +149,14 @@ class Workers:
             worker.plan, worker.name, worker.played, worker.left = None, _LOADING, 0, []
             worker.given = time.monotonic()
             self._send(worker, Job(self._paths[part.number], part.known))
-        coming = sum(not it.ready for it in self._alive)
+        free = sum(not it.part for it in self._alive)  # some of them are still coming
         room = self.count - len(self._alive)
-        for _ in range(min(room, len(todo) - coming)):
+        if not todo and free + room > sum(it.asked for it in self._alive):
+            self._share()
+        more = len(todo) + 1 - free  # one to share with, as soon as that can be
+        for _ in range(min(room, more) if todo else 0):
             trace = Path(self._folder, f"{time.monotonic_ns()}")
             self._alive.append(_Worker(*self.start(str(trace)), trace))
-        free = room + sum(not it.part for it in self._alive)
-        if not todo and free > sum(it.asked for it in self._alive):
-            self._share()
 
     def _share(self) -> None:
         """Ask who has most to do for some of it."""
