@@ -44,7 +44,8 @@ def run(work: Coroutine[Any, Any, T], *, virtual: bool = False) -> T:
         return loop.run_until_complete(work)
     finally:
         try:
-            loop.run_until_complete(_end(loop))
+            if not loop.idle:
+                loop.run_until_complete(_end(loop))
         finally:
             loop.close()
 
@@ -149,6 +150,12 @@ class VirtualLoop(Loop):
         self._executor: Executor | None = None
         self._last: Future[Any] | None = None  # the work that was given last
         super().__init__(self._leaping)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is left to end: no task, no generator that is open, no thread."""
+        generators = getattr(self, "_asyncgens", True)  # asyncio's own; there is no other way
+        return not (asyncio.all_tasks(self) or generators or self._executor)
 
     def time(self) -> float:
         """Virtual seconds since the loop was made."""

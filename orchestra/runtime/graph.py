@@ -240,9 +240,8 @@ def _root() -> Any:
 async def _all(mains: Sequence[str], crew: Crew, caller: Caller) -> str:
     """One turn of the conversation with the main agent, or with each of several."""
     conversations = caller.state.conversations
-    answers = await side_by_side(
-        [call_agent(crew, name, name, conversations[name], caller) for name in mains]
-    )
+    works = [call_agent(crew, name, name, conversations[name], caller) for name in mains]
+    answers = [await works[0]] if len(works) == 1 else await side_by_side(works)
     for name, answer in zip(mains, answers, strict=True):
         conversations[name] = list(answer.messages)
     texts = [answer.text for answer in answers]
