@@ -6,9 +6,7 @@ import errno
 import io
 import os
 import sys
-import traceback
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TextIO
 
 from .errors import INVALID, RUN_FAILED, OrchestraError
@@ -48,6 +46,8 @@ def main(argv: Sequence[str]) -> int:
         return RUN_FAILED
     except Exception as error:  # noqa: BLE001 - the last resort
         if os.environ.get("ORCHESTRA_DEBUG"):
+            import traceback
+
             traceback.print_exc()
         told = f"{type(error).__name__}: {_short(str(error))}" if str(error) else repr(error)
         _say(f"orchestra: {told} (a mistake of orchestra's own; ORCHESTRA_DEBUG=1 shows where)")
@@ -61,7 +61,7 @@ def _open_streams() -> None:
     """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
-            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - for good
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123 - for good; pathlib is slow to import
 
 
 def _say(message: str) -> None:

@@ -15,7 +15,7 @@ OrchestraError                     4  the run failed
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 OK = 0
 CHECK_FAILED = 1
@@ -38,8 +38,7 @@ class UsageError(OrchestraError):
     exit_code = INVALID
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
+class Problem(NamedTuple):
     """One thing wrong in a scenario file. ``line`` and ``column`` count from 1; 0 is unknown.
 
     Attributes:
@@ -47,13 +46,15 @@ class Problem:
         hint: what to do, such as ``did you mean 'subagents'?``.
         source: the line, or the part of it around the caret, safe to show.
         caret: terminal cells of ``source`` before the caret; wide characters take two.
+
+    No dataclass: to import those takes as long as all of ``--version``.
     """
 
     file: str
+    message: str
     line: int = 0
     column: int = 0
     key: str = ""
-    message: str
     hint: str = ""
     source: str = ""
     caret: int = 0

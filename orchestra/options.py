@@ -9,11 +9,10 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import __version__
-from .option_values import count, days, rate, seeds
+from .option_values import count, days, path, rate, seeds
 from .options_testing import add_options
 
 if TYPE_CHECKING:
@@ -59,7 +58,7 @@ def parser() -> argparse.ArgumentParser:
 
     test = verbs.add_parser("test", help="run scenarios as tests: offline, scripted, exact")
     about = "scenario files, or folders; default: the current folder"
-    test.add_argument("paths", nargs="*", type=Path, metavar="PATH", help=about)
+    test.add_argument("paths", nargs="*", type=path, metavar="PATH", help=about)
     _project(test)
     clock = test.add_mutually_exclusive_group()
     about = "an order of what runs side by side, always the same for N; waiting takes no time"
@@ -94,7 +93,7 @@ def _review(verbs: Verbs) -> None:
     about = "decide on the new goldens that wait: accept or reject them, one by one"
     review = _add(verbs, "review", about, "orchestra review scenarios/")
     about = "scenario files, or folders; default: all that wait in the project"
-    review.add_argument("paths", nargs="*", type=Path, metavar="PATH", help=about)
+    review.add_argument("paths", nargs="*", type=path, metavar="PATH", help=about)
     how = review.add_mutually_exclusive_group()
     how.add_argument("--list", action="store_true", help="only say what waits, as in a pipe")
     for word, about in (
@@ -158,10 +157,10 @@ def _showing(run: Options) -> None:
     )
     run.add_argument("--stats", action="store_true", help="figures per agent at the end")
     run.add_argument(
-        "--save", type=Path, metavar="FILE", help="write events to FILE as they come (JSON Lines)"
+        "--save", type=path, metavar="FILE", help="write events to FILE as they come (JSON Lines)"
     )
     run.add_argument(
-        "--save-text", type=Path, metavar="FILE", help="write what is said to FILE as it comes"
+        "--save-text", type=path, metavar="FILE", help="write what is said to FILE as it comes"
     )
     run.add_argument(
         "--pace", type=rate, metavar="N", help="show what is said at N tokens a second"
@@ -180,7 +179,7 @@ def _readers(verbs: Verbs) -> None:
         "orchestra validate scenarios/ agents/researcher.yaml",
     )
     validate.add_argument(
-        "paths", nargs="+", type=Path, metavar="PATH", help="scenario or agent files, or folders"
+        "paths", nargs="+", type=path, metavar="PATH", help="scenario or agent files, or folders"
     )
     _json(validate)
     _root(validate)
@@ -190,7 +189,7 @@ def _readers(verbs: Verbs) -> None:
     listing.add_argument(
         "paths",
         nargs="*",
-        type=Path,
+        type=path,
         metavar="PATH",
         help="files or folders; default: the current folder",
     )
@@ -204,7 +203,7 @@ def _readers(verbs: Verbs) -> None:
         "show a scenario's team, and what it needs",
         "orchestra show scenarios/newsroom.yaml --mermaid",
     )
-    show.add_argument("file", type=Path, metavar="FILE", help="a scenario")
+    show.add_argument("file", type=path, metavar="FILE", help="a scenario")
     kind = show.add_mutually_exclusive_group()
     kind.add_argument("--mermaid", action="store_true", help="the team as a Mermaid flowchart")
     _json(kind)
@@ -261,7 +260,7 @@ def _makers(verbs: Verbs) -> None:
     new.add_argument(
         "file",
         nargs="?",
-        type=Path,
+        type=path,
         metavar="FILE",
         help="where to write it, never over a file; default: TEMPLATE.yaml; -: standard output",
     )
@@ -295,7 +294,7 @@ def _common(
     parser: argparse.ArgumentParser, file: str = "a scenario", *, resumes: bool = True
 ) -> None:
     parser.add_argument(
-        "file", nargs="?" if resumes else None, type=Path, metavar="FILE", help=file
+        "file", nargs="?" if resumes else None, type=path, metavar="FILE", help=file
     )
     if resumes:
         about = "go on with a run that broke off: an id of 'orchestra runs', its beginning, or last"
@@ -321,7 +320,7 @@ def _root(parser: argparse.ArgumentParser, default: str | None = None) -> None:
     """``default``: SUPPRESS where the verb above has the option as well."""
     parser.add_argument(
         "--root",
-        type=Path,
+        type=path,
         default=default,
         metavar="DIR",
         help="the project's folder; default: the nearest with a pyproject.toml or .git",

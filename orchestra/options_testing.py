@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from .option_values import count
+from .option_values import count, path
 
 
 def add_options(test: argparse.ArgumentParser) -> None:
@@ -40,7 +39,7 @@ def add_options(test: argparse.ArgumentParser) -> None:
         ("--html", "one page that needs no network: expected beside actual, figures of all agents"),
         ("--summary", "Markdown, for $GITHUB_STEP_SUMMARY, to which it is added"),
     ):
-        reports.add_argument(option, type=Path, metavar="FILE", help=about)
+        reports.add_argument(option, type=path, metavar="FILE", help=about)
 
 
 def _positive(text: str) -> int:

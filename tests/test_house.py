@@ -70,8 +70,8 @@ NEWSROOM = "'scenarios/newsroom.yaml'"
 @pytest.mark.parametrize(
     ("code", "least", "most"),
     [
-        (CALL.format(arguments="['--version']"), "import argparse", 60),
-        (CALL.format(arguments="['--help']"), "import argparse", 60),
+        (CALL.format(arguments="['--version']"), "import argparse", 35),
+        (CALL.format(arguments="['--help']"), "import argparse", 35),
         (CALL.format(arguments=f"['validate', {NEWSROOM}]"), MODEL, 85),
         ("import orchestra.cli, orchestra.verbs.play, orchestra.tui", APP, 180),
         (CALL.format(arguments=f"['run', '--no-keep', {NEWSROOM}]"), AGENT, 210),

@@ -132,7 +132,7 @@ def _own(problem: Problem, name: str, path: Path, made: Path) -> Problem:
     key = problem.key.removeprefix(f"agents.{name}").removeprefix(".")
     if problem.file == str(made):
         return Problem(file=str(path), message=message, hint=problem.hint)
-    return replace(problem, message=message, key=key)
+    return problem._replace(message=message, key=key)
 
 
 def _open_end(problem: Problem) -> bool:

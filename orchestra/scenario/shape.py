@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any, get_args
 
@@ -84,7 +84,7 @@ def _listed_once(problem: Problem, mapping: Where, told: set[Where]) -> Problem:
     if mapping not in told:
         told.add(mapping)
         return problem
-    return replace(problem, hint=before if listed else "")
+    return problem._replace(hint=before if listed else "")
 
 
 def empty_problems(source: Source) -> Iterator[Problem]:
@@ -190,7 +190,7 @@ def _bad_key(source: Source, where: Where, message: str, hint: str) -> Problem:
     if " " not in str(where[-1]):
         return problem
     found = loose_block(source.texts.get(problem.file, ()), problem.line)
-    return replace(problem, message=found.message, hint=found.hint) if found else problem
+    return problem._replace(message=found.message, hint=found.hint) if found else problem
 
 
 def _other(kind: str, details: ErrorDetails, node: Node) -> str:

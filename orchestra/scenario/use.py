@@ -112,7 +112,7 @@ class Reader:
             node = None
         place = f" (used at {self._used[file]})"
         self.problems[known:] = [
-            replace(problem, message=problem.message + place) for problem in self.problems[known:]
+            problem._replace(message=problem.message + place) for problem in self.problems[known:]
         ]
         if node is None:
             return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -41,7 +41,7 @@ class Report:
         yield from map(str, self.problems)
         for it in self.warnings:
             what = f"{it.key}: {it.message}" if it.key else it.message
-            yield str(replace(it, key="", message=f"warning: {what}"))
+            yield str(it._replace(key="", message=f"warning: {what}"))
 
     def json(self) -> dict[str, Any]:
         return {
