@@ -92,7 +92,7 @@ def test_checking_a_file_needs_little() -> None:
 
 def test_the_first_frame_waits_for_no_markdown() -> None:
     loaded = _loaded("import orchestra.tui.app")
-    assert not loaded & {"markdown_it", "rich.markdown", "orchestra.tui.twins"}
+    assert not loaded & {"markdown_it", "regex", "rich.markdown", "orchestra.tui.twins"}
 
 
 def test_the_public_names() -> None:

@@ -11,24 +11,43 @@ Widths are those of ``rich.cells``, as Textual measures.
 
 from __future__ import annotations
 
-import regex
+import re
+from functools import cache
+from typing import TYPE_CHECKING
+
 from rich.cells import cell_len
 
+if TYPE_CHECKING:
+    from regex import Pattern
+
 # One column each, one grapheme each, whatever stands beside them: len() is the width.
-_SIMPLE = regex.compile(
+_SIMPLE = re.compile(
     "[ -~\u00a0-\u00ac\u00ae-\u02ff\u03a3-\u0482\u2010-\u2027\u2030-\u205e\u20a0-\u20c0"
     "\u2190-\u2319\u2500-\u25fc]*"
-)
-_GRAPHEME = regex.compile(r"\X")
-# Rich counts the character after any joiner as part of the one before; terminals do so for emoji.
-_STRAY_JOINER = regex.compile(
-    "(?<!\\p{Extended_Pictographic}\ufe0f?\\p{Emoji_Modifier}?)\u200d"
-    "|\u200d(?!\\p{Extended_Pictographic})"
 )
 _CLOSING = frozenset(
     "，。、；：？！）」』】》〉〕…—～”’·%,.;:?!)]}ーぁぃぅぇぉっゃゅょァィゥェォッャュョ"
 )
 _OPENING = frozenset("（「『【《〈〔“‘([{")
+
+
+@cache
+def _graphemes() -> Pattern[str]:
+    """For text that needs it: to import regex is a twentieth of the time to the first frame."""
+    import regex
+
+    return regex.compile(r"\X")
+
+
+@cache
+def _stray_joiners() -> Pattern[str]:
+    """Rich counts what comes after any joiner as part of what is before; terminals do for emoji."""
+    import regex
+
+    return regex.compile(
+        "(?<!\\p{Extended_Pictographic}\ufe0f?\\p{Emoji_Modifier}?)\u200d"
+        "|\u200d(?!\\p{Extended_Pictographic})"
+    )
 
 
 def is_simple(text: str) -> bool:
@@ -69,7 +88,7 @@ def _grapheme_breaks(text: str, width: int, start: int) -> list[int]:
     possible, possible_column = start, 0  # where the line may break; at its start: nowhere yet
     inked = False
     before, before_wide = "", False
-    for match in _GRAPHEME.finditer(text, start):
+    for match in _graphemes().finditer(text, start):
         here = match[0]
         cells = cell_len(here)
         at = match.start()
@@ -101,7 +120,7 @@ def _may_part(before: str, after: str) -> bool:
 
 def shown(text: str) -> str:
     """``text`` as it goes to the terminal: joiners that join nothing are left out."""
-    return _STRAY_JOINER.sub("", text) if "\u200d" in text else text
+    return _stray_joiners().sub("", text) if "\u200d" in text else text
 
 
 def fit(text: str, width: int) -> str:
@@ -115,7 +134,7 @@ def fit(text: str, width: int) -> str:
         return text[: width - 1] + "…"
     kept: list[str] = []
     room = width - 1
-    for match in _GRAPHEME.finditer(text):
+    for match in _graphemes().finditer(text):
         room -= cell_len(match[0])
         if room < 0:
             break
@@ -134,7 +153,7 @@ def fit_end(text: str, width: int) -> str:
         return "…" + text[len(text) - width + 1 :]
     kept: list[str] = []
     room = width - 1
-    for grapheme in reversed(_GRAPHEME.findall(text)):
+    for grapheme in reversed(_graphemes().findall(text)):
         room -= cell_len(grapheme)
         if room < 0:
             break
@@ -144,7 +163,7 @@ def fit_end(text: str, width: int) -> str:
 
 def graphemes(text: str) -> list[str]:
     """The characters of ``text`` as people see them."""
-    found: list[str] = _GRAPHEME.findall(text)
+    found: list[str] = _graphemes().findall(text)
     return found
 
 
@@ -157,7 +176,7 @@ def safe_cut(text: str, at: int) -> int:
         return at
     origin = max(at - 64, 0)
     cut = at
-    for match in _GRAPHEME.finditer(text, origin):
+    for match in _graphemes().finditer(text, origin):
         if match.end() > at:
             break
         cut = match.end()
