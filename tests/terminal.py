@@ -38,6 +38,12 @@ class Terminal:
             assert data, f"{wanted!r} did not come in {self.seen[-2000:]!r}"
             self.seen += data
 
+    def leave(self) -> int:
+        """Quit the viewer once the run is over, and can be replayed; its exit code."""
+        self.read_until(b"replay")
+        os.write(self.fd, b"q")
+        return self.drain()
+
     def drain(self) -> int:
         with contextlib.suppress(AssertionError):
             self.read_until(b"never")

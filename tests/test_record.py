@@ -859,8 +859,7 @@ def test_in_the_viewer(
     recorded(call, gone)
     terminal = spawn(["-m", "orchestra", "tui", "desk.yaml", "--mode", "replay"])
     terminal.read_until(b"Published.")
-    os.write(terminal.fd, b"q")
-    assert terminal.drain() == OK
+    assert terminal.leave() == OK
 
 
 def test_a_replay_that_was_killed_goes_on(

@@ -170,8 +170,7 @@ def test_what_was_given_is_kept_but_no_secret(
 def test_the_viewer_keeps_its_run(spawn: Callable[..., object], folder: Path) -> None:
     terminal = spawn(["-m", "orchestra", "tui", "desk.yaml"])
     terminal.read_until(b"well")
-    os.write(terminal.fd, b"q")
-    terminal.drain()
+    terminal.leave()
     check_promises(only(folder)[1])
 
 
@@ -181,8 +180,7 @@ def test_the_viewer_says_after_it_closed_that_nothing_is_kept(
     folder.parent.touch()
     terminal = spawn(["-m", "orchestra", "tui", "desk.yaml"])
     terminal.read_until(b"well")
-    os.write(terminal.fd, b"q")
-    assert terminal.drain() == 0
+    assert terminal.leave() == 0
     assert b"is not kept" in terminal.seen.rpartition(b"\x1b[?1049l")[2]
 
 

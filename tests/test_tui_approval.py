@@ -650,8 +650,7 @@ def test_the_command_asks(spawn: Spawn, tmp_path: Path) -> None:
     answer(terminal, b"one", b"a\r")
     answer(terminal, b"two", b"r no\r")
     terminal.read_until(b"the end")
-    os.write(terminal.fd, b"q")
-    assert terminal.drain() == 0
+    assert terminal.leave() == 0
     assert b"Traceback" not in terminal.seen
 
 
@@ -678,8 +677,7 @@ def test_an_interrupted_run_goes_on_in_the_viewer(
     for which in (b"one", b"two"):
         answer(again, which, b"a\r")
     again.read_until(b"the end")
-    os.write(again.fd, b"q")
-    assert again.drain() == 0
+    assert again.leave() == 0
     assert b"Traceback" not in again.seen
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 import re
 import sys
 from pathlib import Path
@@ -88,8 +87,7 @@ def test_the_program_writes_so(spawn: Spawn, tmp_path: Path) -> None:
     path.write_text("version: 1\nagents: {a: {model: echo}}\ninput: mind the ⚠️ step\n")
     terminal = spawn(["-m", "orchestra", "tui", str(path)])
     terminal.read_until("\x1b7  \x1b8⚠️\x1b8\x1b[2C".encode())
-    os.write(terminal.fd, b"q")
-    assert terminal.drain() == 0
+    assert terminal.leave() == 0
 
 
 class Gone:

@@ -67,9 +67,7 @@ def test_the_command_itself(
     path.write_text(script)
     terminal = spawn(["-m", "orchestra", "tui", str(path)])
     terminal.read_until(sign.encode())
-    if code != 2:
-        os.write(terminal.fd, b"q")
-    assert terminal.drain() == code
+    assert (terminal.drain() if code == 2 else terminal.leave()) == code
     assert b"Traceback" not in terminal.seen
     if code != 2:
         assert RESTORED in terminal.seen
@@ -270,7 +268,6 @@ def test_it_draws_where_stdout_leads(spawn: Spawn, tmp_path: Path) -> None:
          str(log), "-m", "orchestra", "tui", str(path)]
     )  # fmt: skip
     terminal.read_until(b"all is well")
-    os.write(terminal.fd, b"q")
-    assert terminal.drain() == 0
+    assert terminal.leave() == 0
     assert RESTORED in terminal.seen
     assert log.read_bytes() == b""
