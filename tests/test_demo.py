@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import sys
 import tomllib
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -56,13 +56,10 @@ def test_an_installed_package_has_them_inside(
     (package / "demo").mkdir(parents=True)
     for folder in ("scenarios", "agents"):
         (package / "demo" / folder).symlink_to(ROOT / folder)
-    monkeypatch.setattr(sys.modules["orchestra.verbs.demo"], "_HERE", package)
-    from orchestra.verbs.demo import shipped
-
-    assert shipped() == package / "demo"
-    monkeypatch.setattr(
-        sys.modules["orchestra.verbs.demo"], "_HERE", tmp_path / "nowhere" / "orchestra"
-    )
+    demo = import_module("orchestra.verbs.demo")
+    monkeypatch.setattr(demo, "_HERE", package)
+    assert demo.shipped() == package / "demo"
+    monkeypatch.setattr(demo, "_HERE", tmp_path / "nowhere" / "orchestra")
     assert main(["demo"]) == 2
 
 

@@ -92,9 +92,7 @@ def test_the_viewer_asks_for_further_turns(spawn: Spawn, tmp_path: Path) -> None
     terminal.read_until(b"panes")  # the bar has the focus
     terminal.seen = b""
     os.write(terminal.fd, b"\x04")  # ctrl+d: the conversation ends
-    terminal.read_until(b"zoom")
-    os.write(terminal.fd, b"q")
-    assert terminal.drain() == 0
+    assert terminal.leave() == 0
     assert RESTORED in terminal.seen
 
 
