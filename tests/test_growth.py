@@ -38,7 +38,9 @@ from orchestra.tui.transcript import Transcript as Rows
 from orchestra.tui.wall import tail
 
 HOME = str(Path(orchestra.__file__).parent)
-LINES, HELD = 1.1, 1.4  # bytes: dicts and lists grow by more than is put into them
+# Of ten times as much. A scan, or a copy, of all that came before would come to ten. Of bytes dicts
+# and lists take more than is put into them, in each Python in another way.
+LINES, HELD = 1.1, 2.5
 NOISE = 1_000  # bytes: as much as Python itself may hold more of, or less
 Steps = Iterable[object]
 """Each step is one thing that comes; what it allocates at most, at once, is added up."""
