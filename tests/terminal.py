@@ -26,8 +26,14 @@ class Terminal:
     seen: bytes = b""
     closed: bool = field(default=False)
 
-    def read_until(self, wanted: bytes) -> None:
-        until = time.monotonic() + PATIENCE
+    def shows(self, wanted: bytes, patience: float) -> bool:
+        """Whether it comes within so many seconds."""
+        with contextlib.suppress(AssertionError):
+            self.read_until(wanted, patience)
+        return wanted in self.seen
+
+    def read_until(self, wanted: bytes, patience: float = PATIENCE) -> None:
+        until = time.monotonic() + patience
         while wanted not in self.seen:
             ready, _, _ = select.select([self.fd], [], [], max(until - time.monotonic(), 0))
             assert ready, f"{wanted!r} did not come in {self.seen[-2000:]!r}"
