@@ -47,7 +47,7 @@ class Problem(NamedTuple):
         source: the line, or the part of it around the caret, safe to show.
         caret: terminal cells of ``source`` before the caret; wide characters take two.
 
-    No dataclass: to import those takes as long as all of ``--version``.
+    No dataclass: to import those would be a third of what ``--version`` takes.
     """
 
     file: str

@@ -9,7 +9,7 @@ from types import ModuleType
 
 import pytest
 
-from orchestra import later
+from orchestra.runtime import later
 
 PACKAGE = """
 import threading
@@ -78,7 +78,7 @@ def test_a_run_needs_none_of_them() -> None:
     """And who uses one, after it was spared, gets all of it."""
     code = """
 import sys, orchestra.runtime.batch
-from orchestra.later import RARE
+from orchestra.runtime.later import RARE
 assert not [it for it in RARE if it in sys.modules and type(sys.modules[it]).__name__ != "_Rare"]
 assert "httpx" not in sys.modules
 import langsmith, langgraph_sdk

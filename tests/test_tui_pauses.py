@@ -4,6 +4,7 @@ import gc
 import sys
 import weakref
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -26,6 +27,18 @@ def _as_before() -> Iterator[None]:
     gc.freeze()
 
 
+@contextmanager
+def tended(slack: int) -> Iterator[Pauses]:
+    """What the viewer has for its pauses, tended by the test."""
+    setting = Pauses(slack)
+    gc.callbacks.append(setting)
+    try:
+        yield setting
+    finally:
+        gc.callbacks.remove(setting)
+        gc.unfreeze()
+
+
 @pytest.mark.parametrize("generation", [0, 1, 2])
 def test_what_was_looked_at_is_set_aside(generation: int) -> None:
     with short_pauses():
@@ -37,9 +50,7 @@ def test_what_was_looked_at_is_set_aside(generation: int) -> None:
 
 
 def test_cycles_that_die_later_are_found_when_much_is_kept() -> None:
-    setting = Pauses(slack=10_000)
-    gc.callbacks.append(setting)
-    try:
+    with tended(10_000) as setting:
         kept = [Link() for _ in range(50)]
         dead = weakref.ref(kept[0])
         gc.collect(0)
@@ -54,17 +65,12 @@ def test_cycles_that_die_later_are_found_when_much_is_kept() -> None:
         setting.tend()
         assert dead() is None
         del more
-    finally:
-        gc.callbacks.remove(setting)
-        gc.unfreeze()
 
 
 def test_what_is_thrown_away_before_makes_no_room() -> None:
     thrown = [Link() for _ in range(50_000)]
     del thrown
-    setting = Pauses(slack=10_000)
-    gc.callbacks.append(setting)
-    try:
+    with tended(10_000) as setting:
         kept = Link()
         dead = weakref.ref(kept)
         gc.collect(0)
@@ -73,9 +79,6 @@ def test_what_is_thrown_away_before_makes_no_room() -> None:
         setting.tend()
         assert dead() is None
         del more
-    finally:
-        gc.callbacks.remove(setting)
-        gc.unfreeze()
 
 
 def test_new_garbage_is_found_at_once() -> None:
@@ -86,9 +89,7 @@ def test_new_garbage_is_found_at_once() -> None:
 
 
 def test_much_is_looked_at_even_while_something_happens() -> None:
-    setting = Pauses(slack=1_000)
-    gc.callbacks.append(setting)
-    try:
+    with tended(1_000) as setting:
         kept = Link()
         dead = weakref.ref(kept)
         for _ in range(FEW + 1):
@@ -103,9 +104,6 @@ def test_much_is_looked_at_even_while_something_happens() -> None:
         setting.tend()
         assert dead() is None
         del some, more
-    finally:
-        gc.callbacks.remove(setting)
-        gc.unfreeze()
 
 
 def test_it_looks_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -84,7 +84,8 @@ class ScenarioFile(pytest.File):
 
     def play(self, case: Case) -> None:
         """Play a case. Raises CaseFailed."""
-        assert self._stage is not None  # noqa: S101 - pytest has set it up
+        if self._stage is None:
+            raise AssertionError("a case was played before its file was set up")
         played = self._stage.play(case)
         result = played.result
         self._left.add(case.name, None if played.short else played.left)

@@ -169,5 +169,5 @@ def dump(data: Mapping[str, Any]) -> str:
 
 def plain(golden: Golden) -> Golden:
     """As it comes back from its file."""
-    loaded: Golden = yaml.load(dump(golden), Loader=_Loader)  # noqa: S506 - as above
+    loaded: Golden = yaml.load(dump(golden), Loader=_Loader)  # noqa: S506 - it is a safe one
     return loaded

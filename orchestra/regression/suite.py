@@ -102,7 +102,7 @@ def _cases(
     started = time.monotonic()
     try:
         stage = Stage.of(scenario, how)
-    except Exception as error:  # noqa: BLE001 - as above
+    except Exception as error:  # noqa: BLE001 - code of the project was loaded
         yield _broken(path, scenario.name, error, started)
         return
     with closing(stage):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from ..later import run_later
+from .later import run_later
 
 if TYPE_CHECKING:
     from .batch import Batch, run

@@ -99,11 +99,9 @@ async def breathe() -> None:
 
 
 def block(seconds: float) -> None:
-    """Wait in a thread without a loop: the synchronous side of a chat model."""
+    """Wait in a thread without a loop, where nobody else waits: a chat model's synchronous side."""
     if seconds > 0:
-        time.sleep(
-            seconds
-        )  # nobody else waits in this thread: a script that is read without a loop
+        time.sleep(seconds)
 
 
 class Pace:

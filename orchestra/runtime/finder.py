@@ -135,8 +135,8 @@ class Finder:
             # At the end: it may import its siblings, not shadow others.
             sys.path.append(str(folder))
         spec = importlib.util.spec_from_file_location(name, file)
-        assert spec is not None  # noqa: S101 - a .py file always has one
-        assert spec.loader is not None  # noqa: S101 - as above
+        if spec is None or spec.loader is None:
+            raise self.error(where, f"{file.name} is no Python file")
         module = importlib.util.module_from_spec(spec)
         sys.modules[name] = module
         try:

@@ -36,9 +36,9 @@ def paired(steps: Sequence[Step], calls: Sequence[ToolCall], mode: ArgsMode) -> 
     """
     exact, loose, any_ = _by_demand(steps, mode)
     step_of: dict[int, int] = {}
-    free = _Pool((asked(call), j) for j, call in enumerate(calls)) if exact else _Pool()
+    free = _Pool((_asked(call), j) for j, call in enumerate(calls)) if exact else _Pool()
     for i in exact:
-        if (j := free.take(asked(steps[i]))) is not None:
+        if (j := free.take(_asked(steps[i]))) is not None:
             step_of[j] = i
     if loose:
         left = [j for j in range(len(calls)) if j not in step_of]
@@ -137,7 +137,7 @@ class _Index:
         return min((self._calls.get(key, []) for key in keys), key=len)
 
 
-def asked(it: Step | ToolCall) -> Hashable:
+def _asked(it: Step | ToolCall) -> Hashable:
     """Equal for a tool and its arguments, and only for those: a step without matchers."""
     return it.name, same_as(it.args)
 
