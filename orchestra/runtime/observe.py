@@ -208,7 +208,10 @@ async def _falling(
 
 
 def around(layers: Sequence[AgentMiddleware[Any, Any, Any]]) -> list[Outermost]:
-    """What has to be around an agent's own middleware: nothing, if none of it wraps tool calls."""
+    """What has to be around an agent's own middleware: nothing, if none of it wraps tool calls.
+
+    LangChain has LangSmith trace each hook, at a hundredth of what a case costs: so not always.
+    """
     plain_hook = AgentMiddleware.awrap_tool_call
     return [Outermost()] if any(type(it).awrap_tool_call is not plain_hook for it in layers) else []
 
