@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from collections.abc import Iterator
+from multiprocessing import Pipe
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +14,9 @@ from suites import report
 
 from orchestra.cli import main
 from orchestra.errors import CHECK_FAILED, OK
-from orchestra.regression import workers
-from orchestra.regression.told import Known, Planned
+from orchestra.regression import CaseResult, worker, workers
+from orchestra.regression.told import Begun, Known, Over, Planned, Played, Told
+from orchestra.regression.worker import Desk, Hands, Job
 
 if sys.platform == "win32":
     pytest.skip("of signals", allow_module_level=True)
@@ -92,6 +95,26 @@ def test_who_dies_meanwhile_costs_its_case(
     assert {name: it["notes"] for name, it in told.items() if it["notes"]} == {
         f"many[{int(who[1:])}]": ["its worker died in the first try; it was tried once more"]
     }
+
+
+def test_a_case_is_told_with_the_beginning_of_the_next_and_the_last_at_once() -> None:
+    """Half the messages; and what closing a team does is the fault of no case."""
+    told: list[list[str]] = []
+
+    def play(path: Path, known: Known, gone: Any) -> Iterator[Told]:
+        yield Planned(path, names=("a", "b", "c"), chosen=("a", "b", "c"), done=("a",))
+        for name in "bc":
+            yield Begun(name)
+            yield Played(CaseResult(name, path, OK))
+        assert told[-1] == ["Played"]
+        yield Over()
+
+    here, there = Pipe()
+    with here, there:
+        tell = lambda *news: told.append([type(it).__name__ for it in news])  # noqa: E731 - short
+        hands = Hands(play, lambda: None)
+        worker._play(Job(Path("x.yaml")), Desk(there, ""), hands, tell, None)
+    assert told == [["Taken"], ["Planned"], ["Begun"], ["Played", "Begun"], ["Played"], ["Over"]]
 
 
 def test_as_many_workers_as_cases_are_worth(project: Path) -> None:

@@ -8,7 +8,6 @@ calls, so the same run gives the same file under any interleaving.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -43,8 +42,7 @@ def golden_of(transcript: Transcript) -> Golden:
         made["handoffs"] = moved
     paths = sorted(transcript.calls, key=natural)
     made["calls"] = {path: _call(transcript, transcript.calls[path]) for path in paths}
-    plain: Golden = json.loads(json.dumps(made))  # LangChain's texts are more than a str
-    return plain
+    return made
 
 
 def _call(transcript: Transcript, call: Call) -> dict[str, Any]:

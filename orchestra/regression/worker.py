@@ -100,9 +100,9 @@ def work(desk: Desk, begin: Callable[[Callable[[str], object]], Hands]) -> None:
     _end_with_parent()
     lock, link = threading.Lock(), desk.link
 
-    def tell(it: object) -> None:
+    def tell(*news: object) -> None:
         with lock:
-            link.send(it)
+            link.send(news)
 
     sys.stdout = sys.stderr = _Stream(lambda text: tell(Said(text)))
     with contextlib.suppress(OSError):
@@ -122,27 +122,36 @@ def work(desk: Desk, begin: Callable[[Callable[[str], object]], Hands]) -> None:
         tell(Broke(traceback.format_exc(), OrchestraError.exit_code))
 
 
-def _play(job: Job, desk: Desk, hands: Hands, tell: Callable[[object], None], trace: Any) -> None:
-    """Play a file, and leave of its cases to others what the parent asks for."""
+def _play(job: Job, desk: Desk, hands: Hands, tell: Callable[..., None], trace: Any) -> None:
+    """Play a file, and leave of its cases to others what the parent asks for.
+
+    The next case begins at once, so its beginning is told together with the end of the last.
+    """
 
     def rescue() -> None:
         with contextlib.suppress(OSError):  # the parent is gone
             if kept := hands.keep():
                 tell(Rescued(kept))
 
-    begun, gone = set[str](), set[str]()
+    left, gone, held = set[str](), set[str](), list[object]()
     told = chain([Taken()], hands.play(job.path, job.known, gone))
     for it in _timed(told, desk.timeout, trace, rescue):
-        if isinstance(it, Begun):
-            begun.add(it.name)
-        tell(it)
+        if isinstance(it, Planned):
+            left.update({*it.chosen} - {*it.done})
+        elif isinstance(it, Begun):
+            left.discard(it.name)
+        held.append(it)
         while isinstance(it, Planned | Played) and desk.link.poll():
-            names = desk.link.recv().names - begun - gone
+            names = desk.link.recv().names & left
             gone |= names
-            tell(Shared(names))
+            left -= names
+            held.append(Shared(names))
+        if not (isinstance(it, Played) and left):
+            tell(*held)
+            held.clear()
 
 
-def _jobs(link: Connection, tell: Callable[[object], None]) -> Iterator[Job]:
+def _jobs(link: Connection, tell: Callable[..., None]) -> Iterator[Job]:
     while (job := link.recv()) is not None:
         if isinstance(job, Share):  # it came too late
             tell(Shared(frozenset()))

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from ..errors import RUN_FAILED, TIMED_OUT, OrchestraError
 from .results import CaseResult
@@ -178,10 +178,14 @@ class Workers:
 
     def _hear(self, worker: _Worker) -> Iterator[tuple[int, Told]]:
         try:
-            it = worker.link.recv()
+            news = worker.link.recv()
         except (EOFError, OSError):
             yield from self._dead(worker)
             return
+        for it in news:
+            yield from self._new(worker, it)
+
+    def _new(self, worker: _Worker, it: Any) -> Iterator[tuple[int, Told]]:
         match it:
             case Said(text):
                 self.say(text)
