@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import wraps
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 from pydantic import BaseModel, Tag
 
 from .nodes import Entry, Node
+from .scalars import Scalar
 from .spec import keys_of
 
 T = TypeVar("T")
@@ -118,11 +119,31 @@ def optional(kind: Any) -> bool:
     return get_origin(kind) in (Union, types.UnionType) and type(None) in get_args(kind)
 
 
+def scalars(node: Node) -> Iterator[Scalar]:
+    """What stands in a document beside lists and mappings, in no order."""
+    todo = [node]
+    while todo:
+        match todo.pop().value:
+            case dict() as entries:
+                todo += [entry.node for entry in entries.values()]
+            case list() as items:
+                todo += items
+            case scalar:
+                yield scalar
+
+
 def with_whole_numbers(node: Node, kind: Any) -> Node:
     """The document with ``8.0`` as 8 where a whole number is asked for: JSON Schema takes it so.
 
-    Recursive, as deep as a document may be. Elsewhere, as in what a tool answers, 8.0 stays 8.0.
+    Elsewhere, as in what a tool answers, 8.0 stays 8.0.
     """
+    if any(isinstance(it, float) and it.is_integer() for it in scalars(node)):  # few have one
+        return _whole(node, kind)
+    return node
+
+
+def _whole(node: Node, kind: Any) -> Node:
+    """Recursive, as deep as a document may be."""
     options = members(bare(kind)) or [bare(kind)]
     asked = {wanted(it) for it in options}
     match node.value:
@@ -132,13 +153,13 @@ def with_whole_numbers(node: Node, kind: Any) -> Node:
         case dict() as entries:
             kinds = {key: _part(options, node, key) for key in entries}
             filled = {
-                key: Entry(with_whole_numbers(it.node, kinds[key]), it.line, it.column)
+                key: Entry(_whole(it.node, kinds[key]), it.line, it.column)
                 for key, it in entries.items()
             }
             return replace(node, value=filled)
         case list() as items:
             below = _part(options, node, 0)
-            return replace(node, value=[with_whole_numbers(it, below) for it in items])
+            return replace(node, value=[_whole(it, below) for it in items])
     return node
 
 

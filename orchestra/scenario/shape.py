@@ -16,7 +16,7 @@ from ..errors import Problem
 from ..text import one_line
 from .excerpt import quoted, suggestion
 from .hints import KNOWN, MERGE, TAKES, key_hint, place_hint
-from .kinds import accepts, bare, child, labelled, members, optional, tag, wanted
+from .kinds import accepts, bare, child, labelled, members, optional, scalars, tag, wanted
 from .model import Scenario
 from .nodes import MAX_PROBLEMS, Node
 from .slips import loose_block, space_left_out
@@ -89,6 +89,8 @@ def _listed_once(problem: Problem, mapping: Where, told: set[Where]) -> Problem:
 
 def empty_problems(source: Source) -> Iterator[Problem]:
     """Keys with nothing behind them, where pydantic reads a null as if the key were not there."""
+    if all(it is not None for it in scalars(source.node)):
+        return
     todo = deque[tuple[list[str | int], Node, Any]]([([], source.node, Scenario)])
     while todo:
         where, node, kind = todo.popleft()
