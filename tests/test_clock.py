@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import re
+import selectors
 import socket
 import threading
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from model_server import orchestra, quirky, says
@@ -51,6 +53,27 @@ def test_waiting_is_exact_and_costs_nothing() -> None:
     assert len(waits) == 2
     assert of(events.ModelStarted, seen)[-1].t == pytest.approx(50_060 + sum(waits), abs=1e-5)
     assert finished(seen).duration == finished(seen).t
+
+
+def test_a_loop_that_is_at_work_does_not_look_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It cost a call of the system for every round, a twentieth of a case."""
+    looked = 0
+    select = selectors.DefaultSelector.select
+
+    def counted(self: Any, timeout: float | None = None) -> Any:
+        nonlocal looked
+        looked += 1
+        return select(self, timeout)
+
+    monkeypatch.setattr(selectors.DefaultSelector, "select", counted)
+
+    async def work() -> None:
+        for _ in range(100):
+            await asyncio.sleep(0)
+        await asyncio.sleep(HOUR)
+
+    clock.run(work(), virtual=True)
+    assert looked <= 4
 
 
 def test_a_rate_is_exact_on_a_virtual_clock_and_of_30_ticks_a_second_on_a_real_one(

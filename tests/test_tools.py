@@ -87,6 +87,12 @@ def add(a: int, b: int) -> int:
     """Adds two numbers."""
     return a + b
 
+def count(to: int, runtime: ToolRuntime) -> str:
+    """Count."""
+    for number in range(1, to + 1):
+        runtime.emit_output_delta(number)
+    return "done"
+
 async def shout(text: str) -> str:
     """Says it loudly."""
     get_stream_writer()({"half": text[:2]})
@@ -237,6 +243,13 @@ async def test_progress(project: Path) -> None:
     seen = await use(project, "my_tools:shout", {"text": "hey"})
     (progress,) = of(events.ToolProgress, seen)
     assert (progress.call, progress.tool_call_id, progress.data) == ("a", "a:1.1", {"half": "he"})
+
+
+async def test_deltas_of_the_output_are_progress(project: Path) -> None:
+    seen = await use(project, "my_tools:count", {"to": 2})
+    check_promises(seen)
+    told = [(e.call, e.tool_call_id, e.data) for e in of(events.ToolProgress, seen)]
+    assert told == [("a", "a:1.1", 1), ("a", "a:1.1", 2)]
 
 
 async def test_a_tool_that_changes_its_arguments_changes_no_history(project: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from typing import Any, TypeVar
 
 from langchain_core.messages import AIMessageChunk, BaseMessage
@@ -92,15 +93,21 @@ def _sayer(message_id: str | None) -> Callable[[str], ChatGenerationChunk]:
     They are what ``model_copy`` makes of a chunk without a text, at a quarter of the cost; to
     validate each costs twice as much as that.
     """
-    blank = _chunk(message_id)
-    message = _copies(blank.message, "content", "additional_kwargs")
-    chunk = _copies(blank, "message", "text")
+    message, chunk = _makers()
 
     def say(text: str) -> ChatGenerationChunk:
-        said = message({"content": text, "additional_kwargs": {}})
+        said = message({"content": text, "additional_kwargs": {}, "id": message_id})
         return chunk({"message": said, "text": text})
 
     return say
+
+
+@cache
+def _makers() -> tuple[Callable[..., BaseMessage], Callable[..., ChatGenerationChunk]]:
+    """What makes the message of a chunk, and the chunk around it."""
+    blank = _chunk(None)
+    message = _copies(blank.message, "content", "additional_kwargs", "id")
+    return message, _copies(blank, "message", "text")
 
 
 def _copies(it: Model, *changed: str) -> Callable[[dict[str, Any]], Model]:

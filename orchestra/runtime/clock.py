@@ -206,8 +206,11 @@ class _Leaping(Waiting):
         self._since: float | None = None  # on the system's clock: waiting for threads
 
     def wait(self, timeout: float | None) -> list[tuple[selectors.SelectorKey, int]]:
+        busy = timeout is not None and timeout <= 0
+        if busy and len(self.get_map()) == 1:
+            return []  # its own pipe only wakes it: to look there is a call of the system a round
         ready = super().wait(0)
-        if ready or (timeout is not None and timeout <= 0):
+        if ready or busy:
             return ready
         # Looked at before the pipe is: what a thread said before it ended must not be missed.
         watched = self._watched()

@@ -20,7 +20,8 @@ _TOKEN = regex.compile(
 
 def tokens(text: str) -> list[str]:
     """The pieces of ``text`` in order; together they are ``text``, and none splits a grapheme."""
-    return [match[0] for match in _TOKEN.finditer(text)]
+    found: list[str] = _TOKEN.findall(text)
+    return found
 
 
 def fragments(json_text: str, size: int = 8) -> Iterator[str]:

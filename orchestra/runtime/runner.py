@@ -25,7 +25,7 @@ from .past import Past
 from .reading import Reading
 from .schedule import Schedule
 from .state import RUN, RunState
-from .stream import MODES, Adapter
+from .stream import Adapter, modes_of
 from .tools import count_given
 from .values import brief
 
@@ -88,6 +88,7 @@ class Run:
         for question in self._state.past.answered():
             self._decider.take(question)
         self._state.decide = self._decider
+        self._modes = modes_of(team.scenario)
         self._ask = ask
         self._whole = whole
         self._close_team = close_team
@@ -205,7 +206,7 @@ class Run:
             stream = self.team.graph.astream(
                 turn,
                 {"configurable": {RUN: state}},
-                stream_mode=MODES,
+                stream_mode=self._modes,
                 subgraphs=True,
                 version="v2",
             )

@@ -1,7 +1,7 @@
 """From LangGraph's stream to orchestra's events. The only module that knows LangGraph's shapes.
 
-``graph.astream(..., stream_mode=MODES, subgraphs=True, version="v2")`` yields dicts of ``type``,
-``ns`` and ``data``. Three kinds matter here:
+``graph.astream(..., stream_mode=modes_of(team), subgraphs=True, version="v2")`` yields dicts of
+``type``, ``ns`` and ``data``. Three kinds matter here:
 
 * ``messages``: the tokens, as ``(message, metadata)``; the metadata carry the call path and the
   message id of the model call that they belong to (see ``observe``).
@@ -20,6 +20,7 @@ from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, Tool
 
 from .. import events
 from ..events import BaseEvent, Event, Usage
+from ..scenario import PythonTool, Scenario
 from ..scenario.agents import RESPONSE
 from ..text import whole_characters
 from .guests import Guests, Status
@@ -31,7 +32,11 @@ from .state import AGENT, CALL, MESSAGE
 from .values import plain
 from .voice import Speech, Voice, words_of
 
-MODES = ["messages", "custom", "tools"]
+
+def modes_of(scenario: Scenario) -> list[str]:
+    """What is to be streamed of a team. Only code emits what ``tools`` is for."""
+    code = any(isinstance(tool, PythonTool) for tool in scenario.tools.values())
+    return ["messages", "custom", "tools"] if code else ["messages", "custom"]
 
 
 class Adapter(Ledger):

@@ -134,11 +134,14 @@ def _ours(words: int) -> Work:
 
 def child(side: str) -> None:
     """Print what one side takes for each thing, in seconds of CPU."""
-    from orchestra.runtime.stream import MODES
+    from runs import scenario
 
+    from orchestra.runtime.stream import modes_of
+
+    same = modes_of(scenario(_text(1)))
     models = {"bare": _by_hand, "scripted": _ours_by_hand}
 
-    def work(words: int, modes: Sequence[str] | str = MODES) -> Work:
+    def work(words: int, modes: Sequence[str] | str = same) -> Work:
         return _ours(words) if side == "ours" else _bare(models[side], words, modes)
 
     async def cpu(work: Work, times: int, at_once: int = 1) -> float:
