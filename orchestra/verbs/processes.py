@@ -6,8 +6,6 @@ import multiprocessing
 import sys
 from typing import Any
 
-from .tested import preloaded
-
 
 def processes(mode: str | None) -> Any:
     """Makes workers: copies of a process that has imported all, where there is such a thing.
@@ -19,6 +17,7 @@ def processes(mode: str | None) -> Any:
     if copied:
         from multiprocessing.forkserver import ensure_running
 
-        context.set_forkserver_preload(preloaded(mode))
+        more = ["orchestra.runtime.openai"] if mode == "live" else []
+        context.set_forkserver_preload(["orchestra.verbs.preloading", *more])
         ensure_running()
     return context

@@ -46,12 +46,6 @@ class Setting:
         os.environ.update(self.environ)
 
 
-def preloaded(mode: str | None) -> list[str]:
-    """What every worker needs: imported once, where workers can be copied from one process."""
-    names = ["orchestra.runtime.batch", "orchestra.runtime.finder", "orchestra.verbs.tested"]
-    return [*names, "orchestra.runtime.openai"] if mode == "live" else names
-
-
 def at_work(desk: Desk, setting: Setting) -> None:
     """What a worker does."""
     look_seldom()
