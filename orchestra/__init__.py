@@ -10,8 +10,9 @@ The public names are exported lazily: importing orchestra imports neither langch
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from .lazily import exports
 
 __version__ = "0.1.0"
 
@@ -21,21 +22,11 @@ if TYPE_CHECKING:
     from .runtime import Batch, Run, Team, build, run
     from .scenario import Scenario, load
 
-_HOME = {
-    "Batch": ".runtime",
-    "Event": ".events",
-    "LimitExceeded": ".errors",
-    "MissingReply": ".errors",
-    "OrchestraError": ".errors",
-    "Run": ".runtime",
-    "Scenario": ".scenario",
-    "ScenarioError": ".errors",
-    "Team": ".runtime",
-    "UsageError": ".errors",
-    "build": ".runtime",
-    "events": ".events",
-    "load": ".scenario",
-    "run": ".runtime",
+_NAMES = {
+    "errors": "LimitExceeded MissingReply OrchestraError ScenarioError UsageError",
+    "events": "Event events",
+    "runtime": "Batch Run Team build run",
+    "scenario": "Scenario load",
 }
 
 __all__ = [  # noqa: RUF022 - the order of a first use: load, run, look at the events
@@ -57,8 +48,4 @@ __all__ = [  # noqa: RUF022 - the order of a first use: load, run, look at the e
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = import_module(_HOME[name], __name__)
-    return module if name == "events" else getattr(module, name)
+__getattr__ = exports(__name__, _NAMES)

@@ -4,11 +4,14 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from runs import ROOT
 
 import orchestra
+import orchestra.runtime
+import orchestra.scenario
 from orchestra.cli import main
 
 
@@ -95,11 +98,30 @@ def test_the_first_frame_waits_for_no_markdown() -> None:
     assert not loaded & {"markdown_it", "regex", "rich.markdown", "orchestra.tui.twins"}
 
 
-def test_the_public_names() -> None:
-    for name in orchestra.__all__:
-        assert getattr(orchestra, name) is not None
+TEST = """
+import sys
+from orchestra.cli import main
+from orchestra.verbs import processes
+def begun(mode):
+    print(*sys.modules)
+    sys.exit()
+processes.processes = begun
+main(["test", "scenarios", "-n", "2"])
+"""
+
+
+def test_a_suite_begins_its_workers_before_it_imports_anything() -> None:
+    done = subprocess.run([sys.executable, "-c", TEST], capture_output=True, text=True, cwd=ROOT)
+    assert not {*done.stdout.split()} & {"pydantic", "orchestra.regression", "orchestra.settings"}
+    assert "orchestra.scenario.discovery" in done.stdout.split()
+
+
+@pytest.mark.parametrize("package", [orchestra, orchestra.runtime, orchestra.scenario])
+def test_the_public_names(package: Any) -> None:
+    for name in package.__all__:
+        assert getattr(package, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'runn'"):
-        _ = orchestra.runn
+        _ = package.runn
 
 
 def test_import_contracts() -> None:

@@ -5,9 +5,9 @@ The public names are exported lazily: to check a file's middleware needs no grap
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ..lazily import exports
 from .later import run_later
 
 if TYPE_CHECKING:
@@ -15,20 +15,14 @@ if TYPE_CHECKING:
     from .graph import Team, build
     from .runner import Run
 
-_HOME = {
-    "Batch": ".batch",
-    "Run": ".runner",
-    "Team": ".graph",
-    "build": ".graph",
-    "run": ".batch",
+_NAMES = {
+    "batch": "Batch run",
+    "graph": "Team build",
+    "runner": "Run",
 }
 
 run_later()
 
 __all__ = ["Batch", "Run", "Team", "build", "run"]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOME[name], __name__), name)
+__getattr__ = exports(__name__, _NAMES)

@@ -20,7 +20,7 @@ from ..errors import Problem, ScenarioError
 from .agents import COMPOSITES, ECHO, SCRIPTED, AgentSpec
 from .discovery import SCENARIO_FILE, SKIPPED
 from .files import find_root
-from .load import loads
+from .loading import loads
 from .model import Scenario
 from .nodes import MAX_BYTES, Node, compose
 from .references import items, references, text

@@ -38,6 +38,7 @@ class Spec(BaseModel):
         strict=True,
         protected_namespaces=(),
         allow_inf_nan=False,
+        defer_build=True,  # only the whole is ever asked to check anything
     )
 
 

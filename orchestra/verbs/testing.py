@@ -28,30 +28,26 @@ _ITEM = re.compile(rb"^ *- ", re.MULTILINE)
 
 def test(args: argparse.Namespace) -> int:
     """``orchestra test``: every scenario offline, one line each, a reason for each failure."""
-    from ..regression.choice import words
+    _fit_together(args)
+    files, missed = found(args.paths)
+    if not args.dry_run and workers(args, files):
+        from .processes import processes
+
+        processes(args.mode)  # first: what it imports takes longer than all that is imported here
+
     from ..settings import load_settings
 
-    _fit_together(args)
-    if args.words:
-        words(args.words)
     settings = load_settings()
+    if args.words:
+        from ..regression.choice import words
+
+        words(args.words)
     if args.dry_run:
-        return _dry_run(args, settings)
+        return _dry_run(args, settings, files, missed)
     if args.watch:
         from .watching import watch
 
         return watch(args, settings)
-    return play(args, settings, *found(args.paths))
-
-
-def play(
-    args: argparse.Namespace, settings: Settings, files: Sequence[Path], missed: Sequence[str]
-) -> int:
-    """Play all of the files once; ``missed`` are paths that had none, and why."""
-    if workers(args, files):
-        from .processes import processes
-
-        processes(args.mode)  # first: what it imports takes longer than all that is imported here
 
     from .suite import Suite
 
@@ -147,12 +143,13 @@ def chosen(args: argparse.Namespace, root: Path, past: Past) -> Choice:
     return Choice(args.words, tuple(args.tag), failed)
 
 
-def _dry_run(args: argparse.Namespace, settings: Settings) -> int:
+def _dry_run(
+    args: argparse.Namespace, settings: Settings, files: Sequence[Path], missed: Sequence[str]
+) -> int:
     """Only say what would be played."""
     from ..regression import worst
     from ..scenario import load
 
-    files, missed = found(args.paths)
     choice = chosen(args, *past_of(args, settings, files))
     codes, count, tags = [INVALID] * bool(missed), 0, set[str]()
     for told in missed:
