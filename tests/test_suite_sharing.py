@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from multiprocessing import Pipe
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from suites import report
@@ -16,7 +16,7 @@ from orchestra.cli import main
 from orchestra.errors import CHECK_FAILED, OK
 from orchestra.regression import CaseResult, worker, workers
 from orchestra.regression.told import Begun, Known, Over, Planned, Played, Told
-from orchestra.regression.worker import Desk, Hands, Job
+from orchestra.regression.worker import Coming, Desk, Hands, Job
 
 if sys.platform == "win32":
     pytest.skip("of signals", allow_module_level=True)
@@ -54,7 +54,6 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ORCHESTRA_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(workers, "_START", -1e9)  # however little there is to do
-    monkeypatch.setattr(workers, "_SLOWER", 0)
     (tmp_path / "pyproject.toml").touch()
     (tmp_path / "sharing_tools.py").write_text(TOOLS)
     names = [f"n{at:02}" for at in range(COUNT)]
@@ -114,7 +113,7 @@ def test_a_case_is_told_with_the_beginning_of_the_next_and_the_last_at_once() ->
     here, there = Pipe()
     with here, there:
         tell = lambda *news: told.append([type(it).__name__ for it in news])  # noqa: E731 - short
-        hands = Hands(play, lambda: None)
+        hands = Hands(play, print, lambda: None)
         worker._play(Job(Path("x.yaml")), Desk(there, ""), hands, tell, None)
     assert told == [["Taken"], ["Planned"], ["Begun"], ["Played", "Begun"], ["Played"], ["Over"]]
 
@@ -138,16 +137,23 @@ def test_as_many_workers_as_cases_are_worth(project: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "played", "left", "shared"),
+    ("seconds", "played", "left", "known", "shared"),
     [
-        (1.0, 100, 900, 435),  # 10 ms each: the other loads for 0.3 s, and plays 30 fewer
-        (0.0, 0, 1000, 462),  # none played yet: 4 ms are a guess
-        (1.0, 100, 100, 0),  # a second of work is not worth it
-        (10.0, 5, 40, 19),  # of slow ones, half
+        (1.0, 100, 900, False, 450),  # 10 ms each
+        (0.0, 0, 1000, False, 500),  # none played yet: 4 ms are a guess
+        (1.0, 100, 100, False, 0),  # a second of work is not worth it
+        (1.0, 100, 100, True, 50),  # but to one who has loaded the file
+        (1.0, 100, 8, True, 0),
+        (10.0, 5, 40, False, 20),  # slow ones
     ],
 )
-def test_both_are_to_end_at_the_same_time(
-    seconds: float, played: int, left: int, shared: int, monkeypatch: pytest.MonkeyPatch
+def test_half_is_shared_if_it_is_worth_that(
+    seconds: float,
+    played: int,
+    left: int,
+    known: bool,
+    shared: int,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(workers.time, "monotonic", lambda: 100.0)
     names = [f"n{at}" for at in range(left)]
@@ -156,9 +162,31 @@ def test_both_are_to_end_at_the_same_time(
     worker.plan = Planned(Path())
     worker.planned = 100.0 - seconds
     worker.given = worker.planned - (0.2 if left > 100 else 0.3)
-    shares = worker.to_share
-    assert abs(len(shares) - shared) <= 1  # of seconds, in binary
+    shares = worker.to_share(known=known)
+    assert len(shares) == shared
     assert shares == names[left - len(shares) :]
+
+
+def test_who_has_nothing_to_do_loads_what_it_may_get_a_share_of() -> None:
+    class Link:
+        def __init__(self) -> None:
+            self.sent: list[Any] = []
+
+        def send(self, it: Any) -> None:
+            self.sent.append(it)
+
+    any_: Any = None
+    busy, idle, coming = Link(), Link(), Link()
+    pool = workers.Workers(any_, 3, print)
+    pool._paths = {0: Path("a.yaml"), 1: Path("b.yaml")}
+    pool._alive = [
+        workers._Worker(any_, cast("Any", link), Path(), ready=link is not coming)
+        for link in (busy, idle, coming)
+    ]
+    pool._alive[0].part = workers._Part(1, Known())
+    for _ in range(3):
+        pool._give()
+    assert (busy.sent, idle.sent, coming.sent) == ([], [Coming(Path("b.yaml"))], [])
 
 
 @pytest.mark.parametrize(

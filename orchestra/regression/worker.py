@@ -51,6 +51,13 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
+class Coming:
+    """To a worker: a part of this file will be for it, as soon as somebody has one to spare."""
+
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
 class Desk:
     """Where a worker sits: the pipe to its parent, the file for what Python says as it dies, and
     after how many seconds at one run it is to write there where it is.
@@ -87,10 +94,12 @@ class Hands:
     """What a worker works with.
 
     ``play`` plays what is not known of a file, but for the cases that are given away meanwhile.
+    ``prepare`` does beforehand what can be done of that.
     ``keep`` writes down what has happened in the run under way, and says where.
     """
 
     play: Callable[[Path, Known, Container[str]], Iterable[Told]]
+    prepare: Callable[[Path], object]
     keep: Callable[[], str | None]
 
 
@@ -112,7 +121,7 @@ def work(desk: Desk, begin: Callable[[Callable[[str], object]], Hands]) -> None:
             faulthandler.enable(trace)
             hands = begin(lambda text: tell(Said(f"{text}\n")))
             tell(Taken())
-            for job in _jobs(link, tell):
+            for job in _jobs(link, tell, hands):
                 _play(job, desk, hands, tell, trace)
     except (EOFError, BrokenPipeError, ConnectionResetError):
         os._exit(1)  # the parent is gone
@@ -151,12 +160,16 @@ def _play(job: Job, desk: Desk, hands: Hands, tell: Callable[..., None], trace: 
             held.clear()
 
 
-def _jobs(link: Connection, tell: Callable[..., None]) -> Iterator[Job]:
+def _jobs(link: Connection, tell: Callable[..., None], hands: Hands) -> Iterator[Job]:
     while (job := link.recv()) is not None:
-        if isinstance(job, Share):  # it came too late
-            tell(Shared(frozenset()))
-        else:
-            yield job
+        match job:
+            case Share():  # it came too late
+                tell(Shared(frozenset()))
+            case Coming(path):
+                with contextlib.suppress(OrchestraError):  # it is told when the file is played
+                    hands.prepare(path)
+            case _:
+                yield job
 
 
 def _timed(

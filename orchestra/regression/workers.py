@@ -11,12 +11,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import signal
 import tempfile
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -24,16 +23,16 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ..errors import RUN_FAILED, TIMED_OUT, OrchestraError
+from . import deaths
 from .results import CaseResult
 from .told import Begun, Known, Over, Planned, Played, Told, noted
-from .worker import Broke, Job, Rescued, Said, Share, Shared, Taken
+from .worker import Broke, Coming, Job, Rescued, Said, Share, Shared, Taken
 
 _SHORTEST = 0.004  # seconds of a case, before one has been played
-_SLOWER = 1.5  # to load a file takes so much longer while another plays
 _START = 0.5  # seconds: less work than that is not worth another worker
+_HALF = 0.05  # and less than that not a share of it
 _GRACE = 1.0  # seconds in which Python may write where it was, and what has happened
 _SOON = 0.1  # seconds for the first, once the second is done
-_FRAME = re.compile(r'^  File "(.+)", line (\d+) in (.+)$', re.MULTILINE)
 _LOADING = ""  # in place of a case's name
 
 
@@ -70,6 +69,7 @@ class _Worker:
     played: int = 0
     asked: bool = False  # to give some away
     kept: str | None = None  # the file of the run that has taken too long
+    knows: int | None = None  # the file that it has loaded last
 
     @property
     def own(self) -> _Part:
@@ -78,17 +78,17 @@ class _Worker:
             raise AssertionError("a worker that is at nothing was asked for its part")
         return self.part
 
-    @property
-    def to_share(self) -> list[str]:
-        """What it would rather leave to another: of what it has not begun, so many of the last
-        that both have done at the same time. The other has to load the file first.
+    def to_share(self, *, known: bool = False) -> list[str]:
+        """Half of what it has not begun, if that is worth it to another.
+
+        ``known``: one who has loaded the file already.
         """
         if self.asked or not self.plan:
             return []
         so_far, load = time.monotonic() - self.planned, self.planned - self.given
         each = so_far / self.played if self.played else max(so_far, _SHORTEST)
-        count = int(len(self.left) - _SLOWER * load / each) // 2
-        if count < 2 or each * count < 2 * load + _START:
+        count = len(self.left) // 2
+        if count < 2 or each * count < (_HALF if known else 2 * load + _START):
             return []
         return [name for name in self.left[-count:] if name != self.name]
 
@@ -147,8 +147,10 @@ class Workers:
         for worker in idle[: len(todo)]:
             part = worker.part = todo.popleft()
             worker.plan, worker.name, worker.played, worker.left = None, _LOADING, 0, []
-            worker.given = time.monotonic()
+            worker.given, worker.knows = time.monotonic(), part.number
             self._send(worker, Job(self._paths[part.number], part.known))
+        if not todo:
+            self._prepare([it for it in idle if not it.part])
         free = sum(not it.part for it in self._alive)  # some of them are still coming
         room = self.count - len(self._alive)
         if not todo and free + room > sum(it.asked for it in self._alive):
@@ -158,14 +160,28 @@ class Workers:
             trace = Path(self._folder, f"{time.monotonic_ns()}")
             self._alive.append(_Worker(*self.start(str(trace)), trace))
 
+    def _prepare(self, idle: Iterable[_Worker]) -> None:
+        """Who has nothing to do loads what it may get a share of."""
+        busy = (it for it in self._alive if it.part and (it.plan is None or it.to_share()))
+        most = max(busy, key=lambda it: (it.plan is None, len(it.left)), default=None)
+        if most is None:
+            return
+        number = most.own.number
+        for worker in idle:
+            if worker.knows != number:
+                worker.knows = number
+                self._send(worker, Coming(self._paths[number]))
+
     def _share(self) -> None:
         """Ask who has most to do for some of it."""
-        worker = max(self._alive, key=lambda it: len(it.to_share), default=None)
-        if worker and (names := worker.to_share):
+        known = {it.knows for it in self._alive if not it.part}
+        shares = ((it, it.to_share(known=it.own.number in known)) for it in self._alive if it.part)
+        worker, names = max(shares, key=lambda it: len(it[1]), default=(None, []))
+        if worker and names:
             worker.asked = True
             self._send(worker, Share(frozenset(names)))
 
-    def _send(self, worker: _Worker, it: Job | Share) -> None:
+    def _send(self, worker: _Worker, it: Job | Share | Coming) -> None:
         with contextlib.suppress(OSError):  # it has just died, and is heard of next
             worker.link.send(it)
 
@@ -248,7 +264,7 @@ class Workers:
     def _late(self) -> Iterator[tuple[int, Told]]:
         now = time.monotonic()
         for worker in [it for it in self._alive if it.until is not None and it.until <= now]:
-            where = _where(worker.trace)
+            where = deaths.where(worker.trace)
             at = f"; it was in {where}" if where else ""
             reason = f"took longer than --timeout {self.timeout:g} s{at}"
             worker.kill()
@@ -256,7 +272,7 @@ class Workers:
 
     def _dead(self, worker: _Worker) -> Iterator[tuple[int, Told]]:
         worker.kill()
-        how, where = _how(worker.process.exitcode), _where(worker.trace)
+        how, where = deaths.how(worker.process.exitcode), deaths.where(worker.trace)
         how += f" in {where}" if where else ""
         if not worker.ready:
             raise OrchestraError(f"a worker could not be started: it {how}")
@@ -312,33 +328,3 @@ class Workers:
 def _rest(part: _Part, plan: Planned, names: frozenset[str]) -> _Part:
     """These cases of a part: all others are played already, or by somebody else."""
     return _Part(part.number, Known(frozenset(plan.names) - names, plan.fingerprint))
-
-
-def _how(code: int | None) -> str:
-    if code is None or code >= 0:
-        return f"ended itself with exit code {code}"
-    try:
-        name = signal.Signals(-code).name
-    except ValueError:
-        name = f"signal {-code}"
-    return f"was killed by {name}" + (" (out of memory?)" if name == "SIGKILL" else "")
-
-
-def _where(trace: Path) -> str:
-    """The innermost line of the project's own code in what Python wrote as it ended."""
-    try:
-        text = trace.read_text(errors="replace")
-    except OSError:
-        return ""
-    for file, line, function in _FRAME.findall(text):
-        path = Path(file)
-        if not ({"site-packages", "lib"} & {*path.parts} or path.is_relative_to(_OWN)):
-            return f"{_near(path)}:{line} ({function})"
-    return ""
-
-
-_OWN = Path(__file__).resolve().parent.parent
-
-
-def _near(path: Path) -> str:
-    return min(str(path), os.path.relpath(path), key=len)

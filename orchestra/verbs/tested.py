@@ -58,15 +58,18 @@ def at_work(desk: Desk, setting: Setting) -> None:
 
         how = how_of(setting.args, load_settings(), say)
         team: list[Player] = []  # that plays now
+        load = functools.lru_cache(maxsize=1)(how.load)  # once for all parts of a file
 
         def opened(scenario: Scenario) -> Player:
             team[:] = [how.open(scenario)]
             return team[0]
 
-        def play(path: Path, known: Known, gone: Container[str]) -> Iterable[Told]:
-            return play_file(path, replace(how, open=opened), setting.choice, known, gone)
+        own = replace(how, open=opened, load=load)
 
-        return Hands(play, lambda: team[0].keep() if team else None)
+        def play(path: Path, known: Known, gone: Container[str]) -> Iterable[Told]:
+            return play_file(path, own, setting.choice, known, gone)
+
+        return Hands(play, load, lambda: team[0].keep() if team else None)
 
     work(desk, begin)
 
