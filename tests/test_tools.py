@@ -245,6 +245,19 @@ async def test_progress(project: Path) -> None:
     assert (progress.call, progress.tool_call_id, progress.data) == ("a", "a:1.1", {"half": "he"})
 
 
+def test_no_annotation_of_a_tool_is_a_text() -> None:
+    """LangChain would evaluate each at every call."""
+    from langchain_core.tools import StructuredTool
+
+    from orchestra.runtime.delegate import Crew, delegate, transfer
+
+    made = scenario("agents: {a: {handoffs: [b]}, b: {}}\nmain: a\ninput: go")
+    crew = Crew(dict(made.agents))
+    own = [delegate(crew, "b").coroutine, transfer(crew, "b").coroutine]
+    for function in [StructuredTool._arun, *own]:
+        assert not any(isinstance(it, str) for it in function.__annotations__.values())
+
+
 async def test_deltas_of_the_output_are_progress(project: Path) -> None:
     seen = await use(project, "my_tools:count", {"to": 2})
     check_promises(seen)

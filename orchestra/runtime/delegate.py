@@ -32,6 +32,9 @@ from .state import CALL, RunState, Writer, metadata_for, state_of
 from .values import brief, plain
 
 
+evaluated(StructuredTool._arun)  # of any tool: a hundredth of a short run
+
+
 class _Task(BaseModel):
     """What a delegate tool takes. Made once: a model for each tool takes longer than its agent."""
 
