@@ -134,7 +134,7 @@ def check_no_void_call(seen: list[Event]) -> None:
 
 
 RANDOM = settings(
-    max_examples=60,
+    max_examples=40,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )

@@ -133,7 +133,7 @@ def test_it_costs_nothing_until_it_is_asked(project: pytest.Pytester, asked: boo
     else:
         result.assert_outcomes(passed=1)
         result.stdout.fnmatch_lines(
-            ["loaded: orchestra.option_values orchestra.pytest_plugin", "heavy:"]
+            ["loaded: orchestra.lazily orchestra.option_values orchestra.pytest_plugin", "heavy:"]
         )
 
 

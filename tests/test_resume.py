@@ -119,11 +119,11 @@ script:
 """
 
 
-async def test_patterns_in_patterns_cut_at_every_other_event() -> None:
+async def test_patterns_in_patterns_cut_at_every_third_event() -> None:
     loaded = scenario(NESTED)
     whole, team = await collect(run(loaded)), build(loaded)
     assert finished(whole).status == "completed", finished(whole).error
-    for at in places(whole, len(whole) // 2):
+    for at in places(whole, len(whole) // 3):
         check(whole, await resume(team, whole[:at]))
 
 

@@ -40,8 +40,8 @@ EXAMPLES_OF_AGENTS = ROOT / "agents" / "examples"
 GOOD = files(CORPUS / "good", SCENARIOS, TEMPLATES, EXAMPLES_OF_AGENTS)
 AGENTS = [*files(CORPUS / "agents"), *sorted((ROOT / "agents").glob("*.yaml"))]
 
-SCENARIO = Draft202012Validator(scenario_schema())
-AGENT = Draft202012Validator(agent_schema())
+SCHEMAS = {"scenario": scenario_schema(), "agent": agent_schema()}
+SCENARIO, AGENT = map(Draft202012Validator, SCHEMAS.values())
 
 
 def refusal(schema: Draft202012Validator, document: Any) -> str | None:
@@ -73,7 +73,7 @@ def bad(kind: str) -> dict[str, str]:
     return found
 
 
-@pytest.mark.parametrize("schema", [scenario_schema(), agent_schema()], ids=["scenario", "agent"])
+@pytest.mark.parametrize("schema", SCHEMAS.values(), ids=SCHEMAS)
 def test_the_schema_is_one(schema: dict[str, Any]) -> None:
     Draft202012Validator.check_schema(schema)
     assert {"$schema", "$id", "title", "description"} <= schema.keys()
@@ -216,7 +216,7 @@ def resolved(schema: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
     return {**resolved(schema, target), **node}
 
 
-@pytest.mark.parametrize("schema", [scenario_schema(), agent_schema()], ids=["scenario", "agent"])
+@pytest.mark.parametrize("schema", SCHEMAS.values(), ids=SCHEMAS)
 def test_everything_is_explained(schema: dict[str, Any]) -> None:
     bare = [
         place
@@ -233,7 +233,7 @@ def test_everything_is_explained(schema: dict[str, Any]) -> None:
 
 
 def test_examples_fit() -> None:
-    schema = scenario_schema()
+    schema = SCHEMAS["scenario"]
     known = dict(properties(schema))
     for place, examples in EXAMPLES.items():
         assert known[place]["examples"] == examples
@@ -279,7 +279,7 @@ LANGUAGE = {
 
 
 def test_every_key_of_the_language_is_there() -> None:
-    schema = scenario_schema()
+    schema = SCHEMAS["scenario"]
     parts = {**schema["$defs"], "Scenario": schema}
     for name, keys in LANGUAGE.items():
         assert set(keys.split()) <= parts[name]["properties"].keys(), name

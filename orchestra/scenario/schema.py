@@ -14,6 +14,7 @@ import ast
 import inspect
 import json
 from collections.abc import Iterator
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from textwrap import dedent
@@ -113,6 +114,7 @@ class _Described(GenerateJsonSchema):
         return made
 
 
+@cache
 def _texts(model: type[BaseModel]) -> dict[str, str]:
     """What is written under the fields of a model, and of those that it extends."""
     found: dict[str, str] = {}
