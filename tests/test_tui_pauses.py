@@ -19,7 +19,6 @@ class Link:
 
 @pytest.fixture(autouse=True)
 def _as_before() -> Iterator[None]:
-    gc.unfreeze()  # see conftest.py
     before = gc.get_threshold(), list(gc.callbacks), sys.getswitchinterval()
     yield
     assert (gc.get_threshold(), list(gc.callbacks), sys.getswitchinterval()) == before
