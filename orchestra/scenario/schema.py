@@ -108,8 +108,9 @@ class _Described(GenerateJsonSchema):
 
     def model_schema(self, schema: ModelSchema) -> Schema:
         made = super().model_schema(schema)
-        for name, text in _texts(schema["cls"]).items():
-            key = schema["cls"].model_fields[name].alias or name
+        model: type[BaseModel] = schema["cls"]
+        for name, text in _texts(model).items():
+            key = model.model_fields[name].alias or name
             made["properties"][key].setdefault("description", text)
         return made
 

@@ -11,24 +11,27 @@ from itertools import pairwise
 from pathlib import Path
 
 from processes import project
-from runs import collect, scenario
 from table import Measured, Row, of_pairs
-
-from orchestra.garbage import look_seldom
-from orchestra.regression import How, play_file
-from orchestra.runtime import Run, build, clock
-from orchestra.scenario import load
-from orchestra.settings import load_settings
-from orchestra.verbs.tested import _Team
 
 TENFOLD = 10
 Work = Callable[[], object]
 
 
-def tokens(count: int) -> Work:
-    text = f"agents: {{a: {{}}}}\ninput: go\nscript: {{a: [{{text: {'word ' * count}}}]}}\n"
+def _run(text: str, *, built: bool) -> Work:
+    """A run; ``built``: of a team that is made before, else from the file on."""
+    from runs import collect, scenario
+
+    from orchestra.runtime import Run, build
+
+    if not built:
+        return lambda: asyncio.run(collect(Run(build(scenario(text)))))
     team = build(scenario(text))
     return lambda: asyncio.run(collect(Run(team)))
+
+
+def tokens(count: int) -> Work:
+    text = f"agents: {{a: {{}}}}\ninput: go\nscript: {{a: [{{text: {'word ' * count}}}]}}\n"
+    return _run(text, built=True)
 
 
 def agents(count: int) -> Work:
@@ -41,7 +44,7 @@ def agents(count: int) -> Work:
         + f"input: go\nscript:\n  lead: [{{tool_calls: [{asked}]}}, {{text: end}}]\n"
         + "".join(f"  {name}: [{{text: done}}]\n" for name in names)
     )
-    return lambda: asyncio.run(collect(Run(build(scenario(text)))))
+    return _run(text, built=False)
 
 
 def depth(count: int) -> Work:
@@ -54,11 +57,16 @@ def depth(count: int) -> Work:
     for name, below in pairwise(names):
         text += f"  {name}: [{{tool_calls: [{{{below}: {{query: go}}}}]}}, {{text: end}}]\n"
     text += f"  {names[-1]}: [{{text: done}}]\n"
-    team = build(scenario(text))
-    return lambda: asyncio.run(collect(Run(team)))
+    return _run(text, built=True)
 
 
 def cases(count: int, folder: Path) -> Work:
+    from orchestra.regression import How, play_file
+    from orchestra.runtime import clock
+    from orchestra.scenario import load
+    from orchestra.settings import load_settings
+    from orchestra.verbs.tested import _Team
+
     path = folder / f"{count}.yaml"
     lines = [
         f"  - {{input: 'case {at}', expect: [{{output: case {at}}}]}}\n" for at in range(count)
@@ -75,6 +83,8 @@ def cases(count: int, folder: Path) -> Work:
 
 
 def _grown(make: Callable[[int], Work], few: int, rounds: int = 5) -> Measured:
+    from orchestra.garbage import look_seldom
+
     def cpu(work: Work) -> float:
         gc.collect()
         began = time.process_time()

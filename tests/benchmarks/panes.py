@@ -13,13 +13,6 @@ import tracemalloc
 from collections.abc import Callable
 
 from table import Measured, Row, of_pairs
-from textual.app import App, ComposeResult
-from textual.containers import Grid
-from textual.widgets import Log
-from tui_events import FakeRun, Tape
-
-from orchestra.events import Member, TextDelta
-from orchestra.tui.app import Viewer
 
 SIZE = (200, 50)
 STEP = 1 / 30  # seconds between two bursts of tokens
@@ -35,19 +28,6 @@ def tokens(count: int, words: list[str], seed: int = 1) -> list[str]:
     ]
 
 
-class Logs(App[None]):
-    """The baseline: a stock widget that writes each token."""
-
-    def __init__(self, panes: int) -> None:
-        super().__init__()
-        self.logs = [Log(max_lines=5_000) for _ in range(panes)]
-
-    def compose(self) -> ComposeResult:
-        with Grid() as grid:
-            grid.styles.grid_size_columns = round(len(self.logs) ** 0.5)
-            yield from self.logs
-
-
 async def paced(text: list[str], rate: float, put: Callable[[list[str]], None]) -> float:
     """Give ``put`` the tokens in time; µs of CPU per token."""
     begun, spent = time.perf_counter(), time.process_time()
@@ -61,19 +41,35 @@ async def paced(text: list[str], rate: float, put: Callable[[list[str]], None]) 
 
 
 async def baseline(panes: int, text: list[str], rate: float) -> float:
-    app = Logs(panes)
+    """A stock widget that writes each token."""
+    from textual.app import App, ComposeResult
+    from textual.containers import Grid
+    from textual.widgets import Log
+
+    logs = [Log(max_lines=5_000) for _ in range(panes)]
+
+    class Logs(App[None]):
+        def compose(self) -> ComposeResult:
+            with Grid() as grid:
+                grid.styles.grid_size_columns = round(panes**0.5)
+                yield from logs
 
     def put(burst: list[str]) -> None:
-        for log in app.logs:
+        for log in logs:
             for token in burst:
                 log.write(token)
 
-    async with app.run_test(size=SIZE) as pilot:
+    async with Logs().run_test(size=SIZE) as pilot:
         await pilot.pause()
         return await paced(text, rate, put) / panes
 
 
 async def ours(panes: int, text: list[str], rate: float) -> float:
+    from tui_events import FakeRun, Tape
+
+    from orchestra.events import Member, TextDelta
+    from orchestra.tui.app import Viewer
+
     team = tuple(Member(name=f"a{n}") for n in range(panes))
     tape = Tape()
     tape.begin(team)
@@ -96,6 +92,7 @@ async def ours(panes: int, text: list[str], rate: float) -> float:
 
 def memory(count: int) -> float:
     """MB that one pane keeps after ``count`` tokens."""
+    from orchestra.events import Member, TextDelta
     from orchestra.tui.board import Board
     from orchestra.tui.transcript import Transcript
 

@@ -6,19 +6,18 @@ import asyncio
 import json
 import time
 
-from runs import collect, scenario
 from table import Measured, Row, of_pairs
-
-from orchestra.events import Header, RunStarted, dumps, read
-from orchestra.runtime import Run, build
-from orchestra.tui.board import Board
-from orchestra.tui.joined import joined
 
 WORDS = 20_000
 FRAME = 100  # events shown at once
 
 
 def _lines() -> list[str]:
+    from runs import collect, scenario
+
+    from orchestra.events import Header, dumps
+    from orchestra.runtime import Run, build
+
     text = f"""
         agents: {{lead: {{subagents: [helper]}}, helper: {{}}}}
         input: go
@@ -36,11 +35,17 @@ def _parse(lines: list[str]) -> None:
 
 
 def _events(lines: list[str]) -> None:
+    from orchestra.events import read
+
     for _ in read(lines)[1]:
         pass
 
 
 def _board(lines: list[str]) -> None:
+    from orchestra.events import RunStarted, read
+    from orchestra.tui.board import Board
+    from orchestra.tui.joined import joined
+
     events = [*read(lines)[1]]
     begun = events[0]
     assert isinstance(begun, RunStarted)
@@ -63,6 +68,7 @@ def replay() -> Measured:
 
 def shown() -> Measured:
     lines = _lines()
+    _board(lines[:2])  # imports what it needs
     return of_pairs([(_rate(_parse, lines), _rate(_board, lines)) for _ in range(5)], "/s")
 
 
