@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from multiprocessing import Pipe
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -14,9 +16,9 @@ from suites import report
 
 from orchestra.cli import main
 from orchestra.errors import CHECK_FAILED, OK
-from orchestra.regression import CaseResult, worker, workers
+from orchestra.regression import CaseResult, process, worker, workers
 from orchestra.regression.told import Begun, Known, Over, Planned, Played, Told
-from orchestra.regression.worker import Coming, Desk, Hands, Job
+from orchestra.regression.worker import Coming, Desk, Hands, Job, Share, Shared
 
 if sys.platform == "win32":
     pytest.skip("of signals", allow_module_level=True)
@@ -53,7 +55,7 @@ script:
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ORCHESTRA_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(workers, "_START", -1e9)  # however little there is to do
+    monkeypatch.setattr(process, "_START", -1e9)  # however little there is to do
     (tmp_path / "pyproject.toml").touch()
     (tmp_path / "sharing_tools.py").write_text(TOOLS)
     names = [f"n{at:02}" for at in range(COUNT)]
@@ -96,6 +98,75 @@ def test_who_dies_meanwhile_costs_its_case(
     assert {name: it["notes"] for name, it in told.items() if it["notes"]} == {
         f"many[{int(who[1:])}]": ["its worker died in the first try; it was tried once more"]
     }
+
+
+MEETING = '''
+import os, time
+from pathlib import Path
+
+def meet(count: int) -> str:
+    """Come, and wait until as many are there."""
+    Path(f"here-{os.getpid()}").touch()
+    late = time.monotonic() + 30
+    while len([*Path().glob("here-*")]) < count and time.monotonic() < late:
+        time.sleep(0.01)
+    return f"{len([*Path().glob('here-*')])} met"
+'''
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_slow_cases_begin_together_however_few_they_are(project: Path, count: int) -> None:
+    """Each waits for the others, as for a network."""
+    (project / "meeting_tools.py").write_text(MEETING)
+    (project / "few.yaml").write_text(
+        "version: 1\nagents: {a: {tools: [t]}}\ntools: {t: {python: 'meeting_tools:meet'}}\n"
+        f"inputs: [{', '.join(f'go {at}' for at in range(count))}]\n"
+        f"script: {{a: [{{tool_calls: [{{t: {{count: {count}}}}}]}}, {{text: end}}]}}\n"
+        f"expect: [tool_result: {{tool: t, contains: {count} met}}]\n"
+    )
+    assert main(["test", "few.yaml", "-n", "3", "--real-time"]) == OK
+
+
+@pytest.mark.parametrize(
+    ("free", "cases", "shares"),
+    [(3, 4, [1, 1, 1]), (7, 3, [1, 1]), (1, 5, [2]), (2, 1, []), (0, 5, [])],
+)
+def test_slow_cases_are_dealt_out_before_the_first_begins(
+    free: int, cases: int, shares: list[int]
+) -> None:
+    any_: Any = None
+    sent: list[Any] = []
+    link = SimpleNamespace(send=sent.append)
+    worker = process.Process(any_, cast("Any", link), Path(), ready=True)
+    pool = workers.Workers(any_, 1 + free, print, slow=True)
+    pool._paths, pool._alive = {0: Path("a.yaml")}, [worker]
+    worker.part, worker.given = process.Part(0, Known()), time.monotonic()
+    names = tuple(f"n{at}" for at in range(cases))
+    assert [*pool._told(worker, Planned(Path("a.yaml"), names=names, chosen=names))]
+    (share,) = sent  # it waits for this one, also where it has nothing in it
+    pool._shared(worker, share.names)
+    parts = [[it for it in names if it not in part.known.names] for part in pool._todo]
+    assert [*map(len, parts)] == shares
+    assert sorted([*worker.left, *(it for part in parts for it in part)]) == [*names]
+
+
+def test_a_worker_that_asks_begins_when_it_has_heard_what_is_left_to_others() -> None:
+    told: list[Any] = []
+    gone_: list[frozenset[str]] = []
+
+    def play(path: Path, known: Known, gone: Any) -> Iterator[Told]:
+        yield Planned(path, names=("a", "b"), chosen=("a", "b"))
+        gone_.append(frozenset(gone))
+        yield Over()
+
+    here, there = Pipe()
+    with here, there:
+        here.send(Share(frozenset("b")))
+        hands = Hands(play, print, lambda: None)
+        tell = lambda *news: told.append(news)  # noqa: E731 - short
+        worker._play(Job(Path("x.yaml"), asks=True), Desk(there, ""), hands, tell, None)
+    assert gone_ == [frozenset("b")]
+    assert told[2:] == [(Shared(frozenset("b")),), (Over(),)]
 
 
 def test_a_case_is_told_with_the_beginning_of_the_next_and_the_last_at_once() -> None:
@@ -155,10 +226,10 @@ def test_half_is_shared_if_it_is_worth_that(
     shared: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(workers.time, "monotonic", lambda: 100.0)
+    monkeypatch.setattr(time, "monotonic", lambda: 100.0)
     names = [f"n{at}" for at in range(left)]
     any_: Any = None
-    worker = workers._Worker(any_, any_, Path(), name="n0", left=names, played=played)
+    worker = process.Process(any_, any_, Path(), name="n0", left=names, played=played)
     worker.plan = Planned(Path())
     worker.planned = 100.0 - seconds
     worker.given = worker.planned - (0.2 if left > 100 else 0.3)
@@ -168,25 +239,19 @@ def test_half_is_shared_if_it_is_worth_that(
 
 
 def test_who_has_nothing_to_do_loads_what_it_may_get_a_share_of() -> None:
-    class Link:
-        def __init__(self) -> None:
-            self.sent: list[Any] = []
-
-        def send(self, it: Any) -> None:
-            self.sent.append(it)
-
     any_: Any = None
-    busy, idle, coming = Link(), Link(), Link()
+    sent: list[list[Any]] = [[], [], []]
+    busy, idle, coming = (SimpleNamespace(send=it.append) for it in sent)
     pool = workers.Workers(any_, 3, print)
     pool._paths = {0: Path("a.yaml"), 1: Path("b.yaml")}
     pool._alive = [
-        workers._Worker(any_, cast("Any", link), Path(), ready=link is not coming)
+        process.Process(any_, cast("Any", link), Path(), ready=link is not coming)
         for link in (busy, idle, coming)
     ]
-    pool._alive[0].part = workers._Part(1, Known())
+    pool._alive[0].part = process.Part(1, Known())
     for _ in range(3):
         pool._give()
-    assert (busy.sent, idle.sent, coming.sent) == ([], [Coming(Path("b.yaml"))], [])
+    assert sent == [[], [Coming(Path("b.yaml"))], []]
 
 
 @pytest.mark.parametrize(
@@ -202,7 +267,7 @@ def test_one_more_is_begun_than_there_are_files(files: int, count: int, begun: i
         return any_, any_
 
     pool = workers.Workers(start, count, print)
-    pool._todo.extend(workers._Part(at, Known()) for at in range(files))
+    pool._todo.extend(process.Part(at, Known()) for at in range(files))
     for _ in range(3):  # they are coming, and it does not ask for more
         pool._give()
     assert len(started) == begun

@@ -44,10 +44,11 @@ class Broke:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A file to play."""
+    """A file to play. ``asks``: once it is loaded, wait to hear what of it is left to others."""
 
     path: Path
     known: Known = field(default_factory=Known)
+    asks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,12 +151,15 @@ def _play(job: Job, desk: Desk, hands: Hands, tell: Callable[..., None], trace: 
         elif isinstance(it, Begun):
             left.discard(it.name)
         held.append(it)
-        while isinstance(it, Planned | Played) and desk.link.poll():
+        if asked := job.asks and isinstance(it, Planned):
+            tell(held.pop())
+        while asked or (isinstance(it, Planned | Played) and desk.link.poll()):
             names = desk.link.recv().names & left
             gone |= names
             left -= names
             held.append(Shared(names))
-        if not (isinstance(it, Played) and left):
+            asked = False
+        if held and not (isinstance(it, Played) and left):
             tell(*held)
             held.clear()
 

@@ -10,8 +10,6 @@ somebody else has still to play.
 from __future__ import annotations
 
 import contextlib
-import os
-import signal
 import tempfile
 import time
 from collections import Counter, deque
@@ -24,13 +22,11 @@ from typing import Any, Protocol
 
 from ..errors import RUN_FAILED, TIMED_OUT, OrchestraError
 from . import deaths
+from .process import SHORTEST, SLOW, Part, Process
 from .results import CaseResult
 from .told import Begun, Known, Over, Planned, Played, Told, noted
 from .worker import Broke, Coming, Job, Rescued, Said, Share, Shared, Taken
 
-_SHORTEST = 0.004  # seconds of a case, before one has been played
-_START = 0.5  # seconds: less work than that is not worth another worker
-_HALF = 0.05  # and less than that not a share of it
 _GRACE = 1.0  # seconds in which Python may write where it was, and what has happened
 _SOON = 0.1  # seconds for the first, once the second is done
 _LOADING = ""  # in place of a case's name
@@ -42,76 +38,20 @@ class Start(Protocol):
     def __call__(self, trace: str) -> tuple[BaseProcess, Connection]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """What one worker is to play of a file: what is not known of it."""
-
-    number: int
-    known: Known
-
-
-@dataclass(slots=True)
-class _Worker:
-    """A process, and what it is at. Times are on the monotonic clock."""
-
-    process: BaseProcess
-    link: Connection
-    trace: Path
-    ready: bool = False
-    part: _Part | None = None
-    plan: Planned | None = None
-    name: str | None = None  # of the case that runs
-    since: float = 0.0  # when that began
-    until: float | None = None
-    left: list[str] = field(default_factory=list)  # cases of its part, in their order
-    given: float = 0.0  # when it was given its part
-    planned: float = 0.0  # when it had loaded it
-    played: int = 0
-    asked: bool = False  # to give some away
-    kept: str | None = None  # the file of the run that has taken too long
-    knows: int | None = None  # the file that it has loaded last
-
-    @property
-    def own(self) -> _Part:
-        """Its part; only of a worker that is at something."""
-        if self.part is None:
-            raise AssertionError("a worker that is at nothing was asked for its part")
-        return self.part
-
-    def to_share(self, *, known: bool = False) -> list[str]:
-        """Half of what it has not begun, if that is worth it to another.
-
-        ``known``: one who has loaded the file already.
-        """
-        if self.asked or not self.plan:
-            return []
-        so_far, load = time.monotonic() - self.planned, self.planned - self.given
-        each = so_far / self.played if self.played else max(so_far, _SHORTEST)
-        count = len(self.left) // 2
-        if count < 2 or each * count < (_HALF if known else 2 * load + _START):
-            return []
-        return [name for name in self.left[-count:] if name != self.name]
-
-    def kill(self) -> None:
-        """End it, and what its tools have begun."""
-        if self.process.pid is not None:
-            with contextlib.suppress(OSError, AttributeError):
-                os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.kill()
-        self.process.join()
-        self.link.close()
-
-
 @dataclass(slots=True)
 class Workers:
-    """Plays files in up to ``count`` processes; ``say`` is told of what they print."""
+    """Plays files in up to ``count`` processes; ``say`` is told of what they print.
+
+    ``slow``: cases wait, for a network or the clock, so each is worth a process that has none.
+    """
 
     start: Start
     count: int
     say: Callable[[str], object]
     timeout: float | None = None
-    _alive: list[_Worker] = field(default_factory=list)
-    _todo: deque[_Part] = field(default_factory=deque)
+    slow: bool = False
+    _alive: list[Process] = field(default_factory=list)
+    _todo: deque[Part] = field(default_factory=deque)
     _paths: dict[int, Path] = field(default_factory=dict)
     _parts: Counter[int] = field(default_factory=Counter)  # of each file, that are not over
     _deaths: Counter[tuple[int, str]] = field(default_factory=Counter)
@@ -123,7 +63,7 @@ class Workers:
     ) -> Generator[tuple[int, Told], None, None]:
         """What is told of the files, each by its number, as it comes."""
         self._paths = {number: path for number, path, _ in files}
-        self._todo = deque(_Part(number, known) for number, _, known in files)
+        self._todo = deque(Part(number, known) for number, _, known in files)
         self._parts = Counter(list(self._paths))
         with tempfile.TemporaryDirectory(prefix="orchestra-") as self._folder:
             try:
@@ -148,7 +88,7 @@ class Workers:
             part = worker.part = todo.popleft()
             worker.plan, worker.name, worker.played, worker.left = None, _LOADING, 0, []
             worker.given, worker.knows = time.monotonic(), part.number
-            self._send(worker, Job(self._paths[part.number], part.known))
+            self._send(worker, Job(self._paths[part.number], part.known, self.slow))
         if not todo:
             self._prepare([it for it in idle if not it.part])
         free = sum(not it.part for it in self._alive)  # some of them are still coming
@@ -158,9 +98,9 @@ class Workers:
         more = len(todo) + 1 - free  # one to share with, as soon as that can be
         for _ in range(min(room, more) if todo else 0):
             trace = Path(self._folder, f"{time.monotonic_ns()}")
-            self._alive.append(_Worker(*self.start(str(trace)), trace))
+            self._alive.append(Process(*self.start(str(trace)), trace))
 
-    def _prepare(self, idle: Iterable[_Worker]) -> None:
+    def _prepare(self, idle: Iterable[Process]) -> None:
         """Who has nothing to do loads what it may get a share of."""
         busy = (it for it in self._alive if it.part and (it.plan is None or it.to_share()))
         most = max(busy, key=lambda it: (it.plan is None, len(it.left)), default=None)
@@ -172,27 +112,45 @@ class Workers:
                 worker.knows = number
                 self._send(worker, Coming(self._paths[number]))
 
+    @property
+    def _takers(self) -> int:
+        """How many have nothing to do; where cases are slow, also who is not there yet."""
+        if self.slow:
+            return self.count - sum(it.part is not None for it in self._alive) - len(self._todo)
+        return sum(it.ready and not it.part for it in self._alive)
+
     def _share(self) -> None:
         """Ask who has most to do for some of it."""
-        known = {it.knows for it in self._alive if not it.part}
-        shares = ((it, it.to_share(known=it.own.number in known)) for it in self._alive if it.part)
+        known, takers = {it.knows for it in self._alive if not it.part}, max(self._takers, 1)
+        shares = (
+            (it, it.to_share(takers, known=it.own.number in known, guess=self._guess))
+            for it in self._alive
+            if it.part
+        )
         worker, names = max(shares, key=lambda it: len(it[1]), default=(None, []))
         if worker and names:
-            worker.asked = True
-            self._send(worker, Share(frozenset(names)))
+            self._ask(worker, names)
 
-    def _send(self, worker: _Worker, it: Job | Share | Coming) -> None:
+    @property
+    def _guess(self) -> float:
+        return SLOW if self.slow else SHORTEST
+
+    def _ask(self, worker: Process, names: Iterable[str]) -> None:
+        worker.asked = True
+        self._send(worker, Share(frozenset(names)))
+
+    def _send(self, worker: Process, it: Job | Share | Coming) -> None:
         with contextlib.suppress(OSError):  # it has just died, and is heard of next
             worker.link.send(it)
 
-    def _news(self) -> list[_Worker]:
+    def _news(self) -> list[Process]:
         """Who has something to tell, if only that it has died."""
         ends = [it.until for it in self._alive if it.until is not None]
         left = max(min(ends) - time.monotonic(), 0) if ends else None
         ready = wait([it.link for it in self._alive], left)
         return [it for it in self._alive if it.link in ready]
 
-    def _hear(self, worker: _Worker) -> Iterator[tuple[int, Told]]:
+    def _hear(self, worker: Process) -> Iterator[tuple[int, Told]]:
         try:
             news = worker.link.recv()
         except (EOFError, OSError):
@@ -201,7 +159,7 @@ class Workers:
         for it in news:
             yield from self._new(worker, it)
 
-    def _new(self, worker: _Worker, it: Any) -> Iterator[tuple[int, Told]]:
+    def _new(self, worker: Process, it: Any) -> Iterator[tuple[int, Told]]:
         match it:
             case Said(text):
                 self.say(text)
@@ -221,19 +179,25 @@ class Workers:
             case _:
                 yield from self._told(worker, it)
 
-    def _shared(self, worker: _Worker, names: frozenset[str]) -> None:
+    def _shared(self, worker: Process, names: frozenset[str]) -> None:
         worker.asked = False
-        if names and worker.part and worker.plan:
-            worker.left = [it for it in worker.left if it not in names]
-            self._todo.append(_rest(worker.part, worker.plan, names))
+        if not (worker.part and worker.plan):
+            return
+        given = [it for it in worker.left if it in names]
+        worker.left = [it for it in worker.left if it not in names]
+        takers = min(max(self._takers, 1), len(given))
+        for at in range(takers):
+            self._todo.append(_rest(worker.part, worker.plan, frozenset(given[at::takers])))
             self._parts[worker.part.number] += 1
 
-    def _told(self, worker: _Worker, it: Told) -> Iterator[tuple[int, Told]]:
+    def _told(self, worker: Process, it: Told) -> Iterator[tuple[int, Told]]:
         part = worker.own
         match it:
             case Planned():
                 worker.plan, worker.planned = it, time.monotonic()
                 worker.left = [name for name in it.chosen if name not in it.done]
+                if self.slow:  # it waits for that
+                    self._ask(worker, worker.to_share(max(self._takers, 0), guess=self._guess))
             case Begun():
                 worker.name, worker.kept = it.name, None
                 self._wait(worker)
@@ -256,7 +220,7 @@ class Workers:
         if not self._parts[number]:
             yield number, Over()
 
-    def _wait(self, worker: _Worker) -> None:
+    def _wait(self, worker: Process) -> None:
         worker.since = time.monotonic()
         if self.timeout is not None and worker.name is not None:
             worker.until = worker.since + self.timeout + _GRACE
@@ -270,7 +234,7 @@ class Workers:
             worker.kill()
             yield from self._lost(worker, TIMED_OUT, reason)
 
-    def _dead(self, worker: _Worker) -> Iterator[tuple[int, Told]]:
+    def _dead(self, worker: Process) -> Iterator[tuple[int, Told]]:
         worker.kill()
         how, where = deaths.how(worker.process.exitcode), deaths.where(worker.trace)
         how += f" in {where}" if where else ""
@@ -295,13 +259,13 @@ class Workers:
         reason = f"crashed: its worker {how}, and so it did in the first try"
         yield from self._lost(worker, RUN_FAILED, reason)
 
-    def _again(self, worker: _Worker) -> None:
+    def _again(self, worker: Process) -> None:
         """What is left of its part goes to another."""
         self._alive.remove(worker)
         part, plan = worker.own, worker.plan
         self._todo.appendleft(_rest(part, plan, frozenset(worker.left)) if plan else part)
 
-    def _lost(self, worker: _Worker, code: int, reason: str) -> Iterator[tuple[int, Told]]:
+    def _lost(self, worker: Process, code: int, reason: str) -> Iterator[tuple[int, Told]]:
         """The case that ran has failed; what is left of its part goes to another worker."""
         name, part, plan = worker.name, worker.own, worker.plan
         number, spent = part.number, time.monotonic() - worker.since
@@ -325,6 +289,6 @@ class Workers:
             yield from self._over(number)
 
 
-def _rest(part: _Part, plan: Planned, names: frozenset[str]) -> _Part:
+def _rest(part: Part, plan: Planned, names: frozenset[str]) -> Part:
     """These cases of a part: all others are played already, or by somebody else."""
-    return _Part(part.number, Known(frozenset(plan.names) - names, plan.fingerprint))
+    return Part(part.number, Known(frozenset(plan.names) - names, plan.fingerprint))

@@ -32,9 +32,6 @@ from .state import CALL, RunState, Writer, metadata_for, state_of
 from .values import brief, plain
 
 
-evaluated(StructuredTool._arun)  # of any tool: a hundredth of a short run
-
-
 class _Task(BaseModel):
     """What a delegate tool takes. Made once: a model for each tool takes longer than its agent."""
 
@@ -46,6 +43,9 @@ class _Nothing(BaseModel):
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
     runtime: ToolRuntime[Any, Any]
+
+
+evaluated(StructuredTool._arun)  # of any tool: a hundredth of a short run
 
 
 @dataclass(slots=True)

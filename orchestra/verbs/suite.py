@@ -116,7 +116,8 @@ class Suite:
             how = how_of(self.args, self._settings, self._complain)
             return in_process(files, lambda it: play_file(it, how, self.choice, self._known(it)))
         start = _starter(Setting.of(self.args, self.choice), self.args.timeout)
-        self._workers = Workers(start, count, self._progress.aside, self.args.timeout)
+        slow = self.args.real_time or self.args.mode == "live"
+        self._workers = Workers(start, count, self._progress.aside, self.args.timeout, slow)
         return self._workers.play([(number, path, self._known(path)) for number, path in files])
 
     def _known(self, path: Path) -> Known:
