@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 from runs import ROOT
 from terminal import Spawn
+from textual.widgets import Static
 
 from orchestra.cli import main
 from orchestra.scenario import discover
+from orchestra.tui.comfort import Comfort
 from orchestra.tui.gallery import Exhibit, Gallery
 
 
@@ -71,6 +73,15 @@ async def test_the_gallery_returns_what_was_chosen() -> None:
     async with gallery.run_test(size=(80, 24)) as pilot:
         await pilot.press("down", "j", "k", "enter")
     assert gallery.return_value == 4
+
+
+async def test_the_gallery_shows_the_keys_as_they_are_remapped() -> None:
+    gallery = Gallery(SHOWN, comfort=Comfort(keys={"gallery.quit": "f10"}))
+    async with gallery.run_test(size=(80, 24)) as pilot:
+        keys = str(gallery.query_one("#keys", Static).render())
+        assert "f10 quit" in keys
+        await pilot.press("f10")
+    assert gallery.return_value is None
 
 
 async def test_the_gallery_says_why_a_run_came_back() -> None:

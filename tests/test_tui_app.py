@@ -561,7 +561,7 @@ async def test_who_was_not_called_says_so_and_what_it_is_for() -> None:
     async with staged(tape.events, (80, 24), team, hold=True) as stage:
         await stage.press("2")
         shown = " ".join(" ".join(row.strip("▌▏ ") for row in stage.text("checker")).split())
-        assert "has not been called: lead may do so Checks each claim. Twice, if it" in shown
+        assert "has not been called: Lead may do so Checks each claim. Twice, if it" in shown
         assert "\x1b" not in shown
         tape.call("lead/checker#1", "check it", "lead")
         stage.app.feed.events.append(tape.events[-1])

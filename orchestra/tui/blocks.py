@@ -143,6 +143,7 @@ class Agent:
     title: str
     index: int
     parents: tuple[str, ...] = ()
+    callers: tuple[str, ...] = ()  # the parents, by their titles
     silent: bool = False
     about: str = ""
     structured: bool = False

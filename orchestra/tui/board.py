@@ -144,6 +144,9 @@ class Board:
             known.silent = member.kind != "agent" and not member.model
             known.structured = member.structured
             known.about = tame(member.description).strip()[:KEPT]
+        for member in team:
+            above = (self.agents.get(it) for it in member.parents)
+            self.agents[member.name].callers = tuple(it.title for it in above if it)
         self.shape += 1
 
     def _where(self, event: Event) -> tuple[Agent, Block]:

@@ -71,7 +71,7 @@ class Gallery(Program[int]):
         yield OptionList(*map(self._option, self.exhibits), id="list")
         if self._notice:
             yield Static(Content(f"✗ {one_line(self._notice, 600)}"), id="notice")
-        yield Static(Content.assemble(*_keys()), id="keys")
+        yield Static(Content.assemble(*self._keys()), id="keys")
 
     @staticmethod
     def _option(it: Exhibit) -> Option:
@@ -103,9 +103,10 @@ class Gallery(Program[int]):
     async def action_quit(self) -> None:
         self.action_leave()
 
-
-def _keys() -> Iterator[tuple[str, str]]:
-    """The keys as the viewer's footer has them."""
-    for key, does in (("⏎", "run it"), ("↑ ↓", "choose"), ("^p", "palette"), ("q", "quit")):
-        yield key, "bold $text-accent"
-        yield f" {does}  ", "$foreground 60%"
+    def _keys(self) -> Iterator[tuple[str, str]]:
+        """The keys as the viewer's footer has them, and as they are remapped."""
+        quits = self.keymap.fit(typing=False).get("gallery.quit", "q").partition(",")[0]
+        leave = self.get_key_display(Binding(quits, ""))
+        for key, does in (("⏎", "run it"), ("↑ ↓", "choose"), ("^p", "palette"), (leave, "quit")):
+            yield key, "bold $text-accent"
+            yield f" {does}  ", "$foreground 60%"

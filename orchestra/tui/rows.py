@@ -87,7 +87,7 @@ def title(agent: Agent, now: float, width: int) -> Spans:
 
 def idle(agent: Agent, width: int) -> list[Spans]:
     """What there is to say of an agent before anybody calls it."""
-    callers = one_line(", ".join(dict.fromkeys(agent.parents)), 200)
+    callers = one_line(", ".join(dict.fromkeys(agent.callers)), 200)
     said = "has not been called" + (f": {callers} may do so" if callers else "")
     about = ["", *agent.about.split("\n")] if agent.about else []
     return [
