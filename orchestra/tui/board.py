@@ -36,15 +36,8 @@ from ..text import one_line
 from ..totals import Totals
 from . import requests, tools
 from .blocks import Agent, Block, Phase
-from .items import KEPT, Prose, State, Tone, Tool, tame
+from .items import ENDS, KEPT, Prose, State, Tone, Tool, tame
 
-_ENDS = {
-    "completed": State.DONE,
-    "handed_off": State.DONE,
-    "failed": State.FAILED,
-    "cancelled": State.STOPPED,
-    "interrupted": State.ASK,
-}
 _TASK = 400  # characters kept of a task: its block's header is one row
 
 
@@ -289,7 +282,7 @@ class Board:
                     self._note(agent, block, event.error, Tone.ERROR)
                 if event.to:
                     self._note(agent, block, f"handed over to {event.to}", Tone.INFO)
-                self._end(block, _ENDS[event.status])
+                self._end(block, ENDS[event.status])
             case Interrupted():
                 agent, block = self._where(event)
                 self.questions[event.interrupt_id] = event
@@ -327,7 +320,7 @@ class Board:
             case Warned():
                 self._announce(event, event.message, Tone.WARNING)
             case RunFinished():
-                self.finished, self.state = event, _ENDS[event.status]
+                self.finished, self.state = event, ENDS[event.status]
                 self.ends.append(event)
                 for block in [block for block in self._blocks.values() if block.live]:
                     waits = block.state is State.ASK and event.status == "interrupted"

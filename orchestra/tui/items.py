@@ -45,6 +45,15 @@ class State(StrEnum):
         return _GLYPHS[self]
 
 
+ENDS = {
+    "completed": State.DONE,
+    "handed_off": State.DONE,
+    "failed": State.FAILED,
+    "cancelled": State.STOPPED,
+    "interrupted": State.ASK,
+}
+
+
 _GLYPHS = {
     State.WAIT: "◌",
     State.RUN: "●",
