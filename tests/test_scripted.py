@@ -149,7 +149,14 @@ def test_a_chunk_is_as_if_it_had_been_validated_and_shares_nothing() -> None:
         assert chunk == ChatGenerationChunk(message=message)
         assert chunk.text == text
         assert chunk.message.model_dump() == message.model_dump()
-    one.message.additional_kwargs["of"] = "one"
-    one.message.response_metadata = {"of": "one"}
-    assert (two.message.additional_kwargs, two.message.response_metadata) == ({}, {})
-    assert "response_metadata" not in two.message.model_fields_set
+    assert isinstance(one.message, AIMessageChunk)
+    one.message.additional_kwargs["of"] = one.message.response_metadata["of"] = "one"
+    for listed in (one.message.tool_calls, one.message.invalid_tool_calls):
+        listed.append({"name": "one", "args": {}, "id": "1"})
+    one.message.tool_call_chunks.append({"name": "one", "args": "", "id": "1", "index": 0})
+    one.message.usage_metadata = {"input_tokens": 1, "output_tokens": 1, "total_tokens": 2}
+    one.message.of = "one"
+    (three, _) = chunks(Reply(text="two"), [], "")
+    for other in (two, three):
+        assert other.message.model_dump() == AIMessageChunk(content="two", id=None).model_dump()
+        assert "usage_metadata" not in other.message.model_fields_set

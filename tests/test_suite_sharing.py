@@ -15,10 +15,10 @@ import pytest
 from suites import report
 
 from orchestra.cli import main
-from orchestra.errors import CHECK_FAILED, OK
+from orchestra.errors import CHECK_FAILED, INVALID, OK
 from orchestra.regression import CaseResult, process, worker, workers
 from orchestra.regression.told import Begun, Known, Over, Planned, Played, Told
-from orchestra.regression.worker import Coming, Desk, Hands, Job, Share, Shared
+from orchestra.regression.worker import Coming, Desk, Hands, Job, Share, Shared, Taken
 
 if sys.platform == "win32":
     pytest.skip("of signals", allow_module_level=True)
@@ -205,6 +205,51 @@ def test_as_many_workers_as_cases_are_worth(project: Path) -> None:
     assert [count(args, [few] * at) for at in (1, 2, 5, 20)] == [0, 2, 5, 8]
     args.workers = 3
     assert count(args, [few] * 20) == 3
+
+
+@pytest.mark.parametrize("clock", [[], ["--real-time"]])
+def test_a_team_that_cannot_be_built_is_told_once(project: Path, clock: list[str]) -> None:
+    """However its cases would have been shared."""
+    (project / "broken_tools.py").write_text("def notes(at: str) -> str:\n    return at +\n")
+    text = (project / "many.yaml").read_text()
+    (project / "many.yaml").write_text(text.replace("sharing_tools", "broken_tools"))
+    assert main(["test", "many.yaml", "-n", "3", "--json", "r.json", *clock]) == INVALID
+    (told,) = report("r.json").values()
+    assert "broken_tools" in told["reasons"][0]
+
+
+def test_what_breaks_beforehand_breaks_when_it_is_played() -> None:
+    told: list[Any] = []
+
+    def prepare(path: Path) -> None:
+        raise KeyError(path)
+
+    here, there = Pipe()
+    with here, there:
+        for it in (Coming(Path("x.yaml")), Job(Path("x.yaml")), None):
+            here.send(it)
+        hands = Hands(lambda *_: (), prepare, lambda: None)
+        assert [*worker._jobs(there, told.append, hands)] == [Job(Path("x.yaml"))]
+    assert told == [Taken()]
+
+
+def test_who_loads_beforehand_is_not_idle() -> None:
+    any_: Any = None
+    sent: list[Any] = []
+    pool = workers.Workers(any_, 2, print)
+    pool._paths = {0: Path("a.yaml"), 1: Path("b.yaml")}
+    pool._alive = [
+        process.Process(any_, cast("Any", SimpleNamespace(send=it)), Path(), ready=True)
+        for it in (print, sent.append)
+    ]
+    pool._alive[0].part = process.Part(0, Known())
+    pool._give()
+    pool._todo.append(process.Part(1, Known()))
+    pool._give()
+    assert sent == [Coming(Path("a.yaml"))]
+    assert not [*pool._new(pool._alive[1], Taken())]
+    pool._give()
+    assert sent[1:] == [Job(Path("b.yaml"))]
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,7 @@ class Process:
     asked: bool = False  # to give some away
     kept: str | None = None  # the file of the run that has taken too long
     knows: int | None = None  # the file that it has loaded last
+    loads: bool = False  # that file, beforehand
 
     @property
     def own(self) -> Part:

@@ -31,7 +31,7 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """The worker is ready, or has taken up a file, and loads it."""
+    """The worker is ready, also once it has loaded what is coming; or it has taken up a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,13 +143,16 @@ def _play(job: Job, desk: Desk, hands: Hands, tell: Callable[..., None], trace: 
             if kept := hands.keep():
                 tell(Rescued(kept))
 
-    left, gone, held = set[str](), set[str](), list[object]()
+    left, gone, held, begun = set[str](), set[str](), list[object](), False
     told = chain([Taken()], hands.play(job.path, job.known, gone))
     for it in _timed(told, desk.timeout, trace, rescue):
         if isinstance(it, Planned):
             left.update({*it.chosen} - {*it.done})
         elif isinstance(it, Begun):
             left.discard(it.name)
+            begun = True
+        elif isinstance(it, Played) and not begun:
+            left.clear()  # its team could not be built, and nobody else's could
         held.append(it)
         if asked := job.asks and isinstance(it, Planned):
             tell(held.pop())
@@ -170,8 +173,9 @@ def _jobs(link: Connection, tell: Callable[..., None], hands: Hands) -> Iterator
             case Share():  # it came too late
                 tell(Shared(frozenset()))
             case Coming(path):
-                with contextlib.suppress(OrchestraError):  # it is told when the file is played
+                with contextlib.suppress(Exception):  # it is told when the file is played
                     hands.prepare(path)
+                tell(Taken())
             case _:
                 yield job
 

@@ -55,6 +55,7 @@ class Workers:
     _paths: dict[int, Path] = field(default_factory=dict)
     _parts: Counter[int] = field(default_factory=Counter)  # of each file, that are not over
     _deaths: Counter[tuple[int, str]] = field(default_factory=Counter)
+    _broken: set[int] = field(default_factory=set)  # files none of whose cases could begin
     _folder: str = ""
     died: int = 0
 
@@ -83,7 +84,8 @@ class Workers:
 
     def _give(self) -> None:
         """A part for everyone who has none."""
-        todo, idle = self._todo, [it for it in self._alive if it.ready and not it.part]
+        todo = self._todo
+        idle = [it for it in self._alive if it.ready and not it.part and not it.loads]
         for worker in idle[: len(todo)]:
             part = worker.part = todo.popleft()
             worker.plan, worker.name, worker.played, worker.left = None, _LOADING, 0, []
@@ -109,7 +111,7 @@ class Workers:
         number = most.own.number
         for worker in idle:
             if worker.knows != number:
-                worker.knows = number
+                worker.knows, worker.loads = number, True
                 self._send(worker, Coming(self._paths[number]))
 
     @property
@@ -121,7 +123,8 @@ class Workers:
 
     def _share(self) -> None:
         """Ask who has most to do for some of it."""
-        known, takers = {it.knows for it in self._alive if not it.part}, max(self._takers, 1)
+        known = {it.knows for it in self._alive if not it.part and not it.loads}
+        takers = max(self._takers, 1)
         shares = (
             (it, it.to_share(takers, known=it.own.number in known, guess=self._guess))
             for it in self._alive
@@ -164,7 +167,7 @@ class Workers:
             case Said(text):
                 self.say(text)
             case Taken():
-                worker.ready = True
+                worker.ready, worker.loads = True, False
                 self._wait(worker)
             case Shared(names):
                 self._shared(worker, names)
@@ -201,7 +204,11 @@ class Workers:
             case Begun():
                 worker.name, worker.kept = it.name, None
                 self._wait(worker)
+            case Played() if worker.name == _LOADING and part.number in self._broken:
+                return  # its team cannot be built: another part of the file has told that
             case Played():
+                if worker.name == _LOADING:
+                    self._broken.add(part.number)
                 if self._deaths[part.number, it.result.name]:
                     it = noted(it, "its worker died in the first try; it was tried once more")
                 worker.name = worker.until = None

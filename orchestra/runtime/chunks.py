@@ -21,6 +21,9 @@ from .pieces import fragments, tokens
 from .state import MESSAGE
 
 Model = TypeVar("Model", bound=BaseModel)
+# What of a message may be added to by whoever gets it.
+_OWN = {"additional_kwargs": dict, "response_metadata": dict, "tool_calls": list,
+        "invalid_tool_calls": list, "tool_call_chunks": list}  # fmt: skip
 
 
 def said(messages: list[BaseMessage]) -> int:
@@ -96,7 +99,8 @@ def _sayer(message_id: str | None) -> Callable[[str], ChatGenerationChunk]:
     message, chunk = _makers()
 
     def say(text: str) -> ChatGenerationChunk:
-        said = message({"content": text, "additional_kwargs": {}, "id": message_id})
+        own = {name: kind() for name, kind in _OWN.items()}
+        said = message({**own, "content": text, "id": message_id})
         return chunk({"message": said, "text": text})
 
     return say
@@ -114,10 +118,13 @@ def _copies(it: Model, *changed: str) -> Callable[[dict[str, Any]], Model]:
     """What ``it.model_copy(update=...)`` makes, by way of pickle's state."""
     state, kind = it.__getstate__(), type(it)
     fields, names = state["__dict__"], {*state["__pydantic_fields_set__"], *changed}
+    extra = state["__pydantic_extra__"]
 
     def copy(changes: dict[str, Any]) -> Model:
         new = kind.__new__(kind)
-        own = {"__dict__": {**fields, **changes}, "__pydantic_fields_set__": names.copy()}
+        own: dict[str, Any] = {"__dict__": {**fields, **changes}}
+        own["__pydantic_fields_set__"] = names.copy()
+        own["__pydantic_extra__"] = None if extra is None else {**extra}
         new.__setstate__(state | own)
         return new
 

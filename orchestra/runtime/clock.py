@@ -27,6 +27,7 @@ FOREVER = 10_000_000.0  # seconds: what never comes, on a virtual clock as well
 TICKS = 30  # a second: as often as a viewer shows what came
 PATIENCE = 5.0  # seconds that a virtual clock stands still for a thread that works
 ALONE = 1.0  # seconds of them that it has to itself
+_ROUNDS = 50  # of a busy loop, until it looks at its own pipe: what wakes it, and signals
 
 
 def run(work: Coroutine[Any, Any, T], *, virtual: bool = False) -> T:
@@ -204,11 +205,14 @@ class _Leaping(Waiting):
         self._patience = patience
         self._works: dict[Future[Any], Future[Any]] = {}  # with the future that is told of it
         self._since: float | None = None  # on the system's clock: waiting for threads
+        self._unseen = 0  # rounds without a look at the loop's own pipe
 
     def wait(self, timeout: float | None) -> list[tuple[selectors.SelectorKey, int]]:
         busy = timeout is not None and timeout <= 0
-        if busy and len(self.get_map()) == 1:
-            return []  # its own pipe only wakes it: to look there is a call of the system a round
+        if busy and len(self.get_map()) == 1 and self._unseen < _ROUNDS:
+            self._unseen += 1  # to look there is a call of the system a round
+            return []
+        self._unseen = 0
         ready = super().wait(0)
         if ready or busy:
             return ready

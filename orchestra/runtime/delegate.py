@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
@@ -45,7 +46,8 @@ class _Nothing(BaseModel):
     runtime: ToolRuntime[Any, Any]
 
 
-evaluated(StructuredTool._arun)  # of any tool: a hundredth of a short run
+with suppress(AttributeError, NameError, TypeError):  # of any tool: a hundredth of a short run
+    evaluated(StructuredTool._arun)
 
 
 @dataclass(slots=True)

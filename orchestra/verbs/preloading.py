@@ -13,7 +13,9 @@ from importlib import import_module
 NEEDED = ("orchestra.runtime.batch", "orchestra.runtime.finder", "orchestra.verbs.tested")
 
 gc.disable()
-for name in NEEDED:
-    import_module(name)
-gc.freeze()
-gc.enable()
+try:
+    for name in NEEDED:
+        import_module(name)
+finally:
+    gc.freeze()
+    gc.enable()

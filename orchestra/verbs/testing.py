@@ -29,6 +29,10 @@ _ITEM = re.compile(rb"^ *- ", re.MULTILINE)
 def test(args: argparse.Namespace) -> int:
     """``orchestra test``: every scenario offline, one line each, a reason for each failure."""
     _fit_together(args)
+    if args.words:
+        from ..regression.choice import words
+
+        words(args.words)
     files, missed = found(args.paths)
     if not args.dry_run and workers(args, files):
         from .processes import processes
@@ -38,10 +42,6 @@ def test(args: argparse.Namespace) -> int:
     from ..settings import load_settings
 
     settings = load_settings()
-    if args.words:
-        from ..regression.choice import words
-
-        words(args.words)
     if args.dry_run:
         return _dry_run(args, settings, files, missed)
     if args.watch:
