@@ -21,9 +21,6 @@ from .pieces import fragments, tokens
 from .state import MESSAGE
 
 Model = TypeVar("Model", bound=BaseModel)
-# What of a message may be added to by whoever gets it.
-_OWN = {"additional_kwargs": dict, "response_metadata": dict, "tool_calls": list,
-        "invalid_tool_calls": list, "tool_call_chunks": list}  # fmt: skip
 
 
 def said(messages: list[BaseMessage]) -> int:
@@ -99,8 +96,11 @@ def _sayer(message_id: str | None) -> Callable[[str], ChatGenerationChunk]:
     message, chunk = _makers()
 
     def say(text: str) -> ChatGenerationChunk:
-        own = {name: kind() for name, kind in _OWN.items()}
-        said = message({**own, "content": text, "id": message_id})
+        own: dict[str, Any] = {"content": text, "id": message_id}
+        # What may be added to by whoever gets it.
+        own["additional_kwargs"], own["response_metadata"] = {}, {}
+        own["tool_calls"], own["invalid_tool_calls"], own["tool_call_chunks"] = [], [], []
+        said = message(own)
         return chunk({"message": said, "text": text})
 
     return say

@@ -8,6 +8,7 @@ anything could be expanded.
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
@@ -147,6 +148,7 @@ class _Composer:
     lines: list[str] = field(default_factory=list)
     stack: list[_Open] = field(default_factory=list)
     anchors: dict[str, Node | _Open] = field(default_factory=dict)
+    numbers: dict[int, int] = field(default_factory=dict)
     root: Node | None = None
 
     def compose(self) -> Node:
@@ -180,7 +182,8 @@ class _Composer:
                 return
 
     def take(self, event: yaml.Event) -> None:
-        place = _place(event)
+        line, column = _place(event)
+        place = self.numbers.setdefault(line, line), column  # all of a line have one number
         match event:
             case yaml.MappingStartEvent():
                 self.open(event, place, {})
@@ -279,7 +282,7 @@ class _Composer:
         if _SURROGATE.search(text):
             self.stop(place, _HALF)
         parent = self.stack[-1]
-        parent.key = text, place
+        parent.key = sys.intern(text), place
         if found := hidden(text):
             message = f"the key {quoted(text)} holds the invisible character {found}"
             self.problem(place, message, "remove it")
