@@ -15,7 +15,7 @@ import pytest
 from suites import report
 
 from orchestra.cli import main
-from orchestra.errors import CHECK_FAILED, INVALID, OK
+from orchestra.errors import CHECK_FAILED, INVALID, OK, RUN_FAILED
 from orchestra.regression import CaseResult, process, worker, workers
 from orchestra.regression.told import Begun, Known, Over, Planned, Played, Told
 from orchestra.regression.worker import Coming, Desk, Hands, Job, Share, Shared, Taken
@@ -205,6 +205,29 @@ def test_as_many_workers_as_cases_are_worth(project: Path) -> None:
     assert [count(args, [few] * at) for at in (1, 2, 5, 20)] == [0, 2, 5, 8]
     args.workers = 3
     assert count(args, [few] * 20) == 3
+
+
+ALONE = '''
+import os, signal
+try:
+    os.close(os.open("first", os.O_CREAT | os.O_EXCL))
+except FileExistsError:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def notes(at: str) -> str:
+    """Whoever comes second is dead."""
+    return "GARBAGE"
+'''.replace("GARBAGE", GARBAGE)
+
+
+def test_who_cannot_even_begin_its_share_loses_no_case(project: Path) -> None:
+    (project / "sharing_tools.py").write_text(ALONE)
+    assert main(["test", "many.yaml", "-n", "2", "--json", "r.json"]) == RUN_FAILED
+    told = report("r.json")
+    assert {f"many[{at}]" for at in range(COUNT)} <= {*told}
+    codes = Counter(it["exit_code"] for it in told.values())
+    assert codes[OK] >= COUNT // 2
+    assert codes[RUN_FAILED] >= 1
 
 
 @pytest.mark.parametrize("clock", [[], ["--real-time"]])

@@ -56,6 +56,7 @@ class Workers:
     _parts: Counter[int] = field(default_factory=Counter)  # of each file, that are not over
     _deaths: Counter[tuple[int, str]] = field(default_factory=Counter)
     _broken: set[int] = field(default_factory=set)  # files none of whose cases could begin
+    _shared_out: set[int] = field(default_factory=set)  # files that several play
     _folder: str = ""
     died: int = 0
 
@@ -189,6 +190,7 @@ class Workers:
         given = [it for it in worker.left if it in names]
         worker.left = [it for it in worker.left if it not in names]
         takers = min(max(self._takers, 1), len(given))
+        self._shared_out |= {worker.part.number} if given else set()
         for at in range(takers):
             self._todo.append(_rest(worker.part, worker.plan, frozenset(given[at::takers])))
             self._parts[worker.part.number] += 1
@@ -283,12 +285,17 @@ class Workers:
             yield number, Played(CaseResult(path.stem, path, code, (reason,), spent))
             yield from self._over(number)
             return
-        result = CaseResult(
-            name or plan.scenario, path, code, (reason,), spent,
-            scenario=plan.scenario, tags=plan.tags, kept=worker.kept,
-        )  # fmt: skip
-        yield number, Played(result)
-        worker.left = [it for it in worker.left if it != result.name]
+        # Of a file that several play, what this one had is told case by case.
+        names = [name or plan.scenario]
+        if name == _LOADING and number in self._shared_out:
+            names = worker.left
+        for it in names:
+            result = CaseResult(
+                it, path, code, (reason,), spent,
+                scenario=plan.scenario, tags=plan.tags, kept=worker.kept,
+            )  # fmt: skip
+            yield number, Played(result)
+        worker.left = [it for it in worker.left if it not in names]
         if name != _LOADING and worker.left:
             self._again(worker)
         else:
