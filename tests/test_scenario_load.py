@@ -6,6 +6,7 @@ import hashlib
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,8 @@ from orchestra.scenario import (
     load,
     loads,
 )
+from orchestra.scenario.nodes import Node
+from orchestra.scenario.use import Reader
 
 WHOLE = """\
 version: 1
@@ -391,3 +394,44 @@ def test_importing_the_language_is_light() -> None:
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout == "[]\n"
+
+
+def places(node: Node, where: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    yield where
+    match node.value:
+        case dict() as entries:
+            for key, entry in entries.items():
+                yield from places(entry.node, (*where, key))
+        case list() as items:
+            for at, item in enumerate(items):
+                yield from places(item, (*where, at))
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_document_is_let_go_and_its_places_are_found_again(end: str) -> None:
+    text = """\
+# é
+version: 1
+agents: {a: &a {system_prompt: "one\\ttwo", limits: {seconds: 8.0}}, b: *a}
+main: a
+inputs:
+  - {input: 'x', expect: [{output: {contains: x}}]}
+  - input: |
+      some
+      lines
+
+script:
+  a:
+    - text: ü
+    - text: >-
+        folded
+        text
+""".replace("\n", end)
+    data = b"\xef\xbb\xbf" + text.encode()
+    loaded = loads(data.decode())
+    assert loaded.source.node.value is None
+    whole = Reader(Path("scenario.yaml"), Path()).source(data)
+    for where in places(whole.node):
+        told = whole.problem(where, "m"), whole.problem(where, "m", at_key=True)
+        again = loaded.source
+        assert (again.problem(where, "m"), again.problem(where, "m", at_key=True)) == told

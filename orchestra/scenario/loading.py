@@ -53,7 +53,7 @@ def _load(data: bytes, path: Path, root: Path) -> Scenario:
             "main": scenario.main or main_candidates(source.node)[0],
         }
     )
-    filled._source = source
+    filled._source = source.light()
     return filled
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 
 from ..errors import Problem
 from .excerpt import problem_at, spelled
-from .nodes import Node
+from .nodes import Node, compose
 
 Where = Sequence[str | int]
 
@@ -23,6 +24,7 @@ class Source:
         node: the document, with every ``use`` replaced by what it stands for.
         texts: the lines of every file that took part, for the caret.
         used: where each used file was named first.
+        again: the document was let go, and is read again for who asks for a place.
     """
 
     path: Path = Path("scenario.yaml")
@@ -31,6 +33,13 @@ class Source:
     node: Node = field(default_factory=Node)
     texts: Mapping[str, Sequence[str]] = field(default_factory=dict)
     used: Mapping[str, str] = field(default_factory=dict)
+    again: bool = False
+
+    def light(self) -> Source:
+        """Without the document: of a thousand inputs it is as large as all that they say, and few
+        ask for a place once a file is loaded. One that uses others is kept.
+        """
+        return self if len(self.texts) != 1 else replace(self, node=Node(), again=True)
 
     def problem(
         self, where: Where, message: str, hint: str = "", *, at_key: bool = False
@@ -60,6 +69,9 @@ class Source:
     def find(self, where: Where) -> tuple[list[str | int], Node, tuple[int, int] | None]:
         """What the file spells of ``where``, the node there, and the place of its key if any."""
         node, found, place = self.node, list[str | int](), None
+        if self.again:
+            ((file, lines),) = self.texts.items()
+            node = _document("\n".join(lines), file)
         for part in where:
             child = node.get(part)
             if child is None:
@@ -79,3 +91,9 @@ class Source:
         if file in self.used:
             message += f" (used at {self.used[file]})"
         return problem_at(self.texts.get(file, ()), file, line, column, message, hint, key)
+
+
+@lru_cache(maxsize=1)
+def _document(text: str, file: str) -> Node:
+    """The same as when it was loaded: it had no mistakes."""
+    return compose(text, file, problems=[])
