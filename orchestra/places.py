@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 ENV_FILE = ".env"
@@ -9,6 +10,11 @@ ENV_FILE = ".env"
 
 HOME = ".orchestra"
 """What orchestra itself writes, in the project's folder; ``ORCHESTRA_HOME`` is another."""
+
+
+def near(path: Path) -> str:
+    """A path as it is the shortest to type."""
+    return min(str(path), os.path.relpath(path), key=len)
 
 
 def runs_folder(root: Path, home: Path | None = None) -> Path:

@@ -57,7 +57,8 @@ def _serializer(kind: type[Any]) -> SchemaSerializer:
 
 def dumps(event: Event | Header) -> str:
     """One event as one line of JSON, without the newline."""
-    return _serializer(type(event)).to_json(event).decode()  # type: ignore[arg-type] # a type can be hashed
+    kind: type[object] = type(event)
+    return _serializer(kind).to_json(event).decode()
 
 
 def loads(line: str | bytes) -> Event:

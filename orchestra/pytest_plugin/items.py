@@ -15,7 +15,7 @@ import pytest
 
 from ..errors import OrchestraError
 from ..options import parser
-from ..places import goldens_folder, pending_golden
+from ..places import goldens_folder, near, pending_golden
 from ..regression import CaseResult, Goldens, Stage, testable
 from ..regression.leftovers import Leftovers
 from ..regression.results import failure
@@ -25,7 +25,7 @@ from ..scenario.source import Where
 from ..settings import load_settings
 from ..store.lock import alone
 from ..text import clean, one_line
-from ..verbs.tested import how_of, near
+from ..verbs.tested import how_of
 
 _ACTED_UPON = {"filterwarnings", "parametrize", "skip", "skipif", "usefixtures", "xfail"}
 """Markers with which pytest does something: a tag of that name is to do nothing."""

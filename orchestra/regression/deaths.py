@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 from pathlib import Path
+
+from ..places import near
 
 _FRAME = re.compile(r'^  File "(.+)", line (\d+) in (.+)$', re.MULTILINE)
 _OWN = Path(__file__).resolve().parent.parent
@@ -30,9 +31,5 @@ def where(trace: Path) -> str:
     for file, line, function in _FRAME.findall(text):
         path = Path(file)
         if not ({"site-packages", "lib"} & {*path.parts} or path.is_relative_to(_OWN)):
-            return f"{_near(path)}:{line} ({function})"
+            return f"{near(path)}:{line} ({function})"
     return ""
-
-
-def _near(path: Path) -> str:
-    return min(str(path), os.path.relpath(path), key=len)

@@ -190,10 +190,10 @@ class Workers:
         given = [it for it in worker.left if it in names]
         worker.left = [it for it in worker.left if it not in names]
         takers = min(max(self._takers, 1), len(given))
-        self._shared_out |= {worker.part.number} if given else set()
         for at in range(takers):
             self._todo.append(_rest(worker.part, worker.plan, frozenset(given[at::takers])))
             self._parts[worker.part.number] += 1
+            self._shared_out.add(worker.part.number)
 
     def _told(self, worker: Process, it: Told) -> Iterator[tuple[int, Told]]:
         part = worker.own

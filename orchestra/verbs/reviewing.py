@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import CHECK_FAILED, INVALID, OK, UsageError
-from ..places import goldens_folder, pending_golden
+from ..places import goldens_folder, near, pending_golden
 from ..text import clean, one_line
 from .asking import person, prompt
 from .paper import write_line
@@ -71,7 +71,6 @@ def _files(args: argparse.Namespace, wrong: list[str]) -> Iterator[tuple[Path, P
     from ..regression import GoldenFile
     from ..scenario.files import find_root
     from ..settings import load_settings
-    from .tested import near
     from .testing import found
 
     if args.paths:

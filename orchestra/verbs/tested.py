@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..events import Event
 from ..garbage import look_seldom
-from ..places import runs_folder
+from ..places import near, runs_folder
 from ..scenario import Case, Scenario, load
 from .tapes import offline
 from .wanted import header_of
@@ -151,8 +151,3 @@ def _functions(scenario: Scenario, settings: Settings, *, trust: bool) -> Python
     finder = Finder(scenario, settings.packages, trust=trust)
     checks = ((where, check.python) for where, check in scenario.checks)
     return PythonCheck({it: finder.function(it, (*where, "python")) for where, it in checks if it})
-
-
-def near(path: Path) -> str:
-    """A path as it is the shortest to type."""
-    return min(str(path), os.path.relpath(path), key=len)
