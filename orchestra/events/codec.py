@@ -57,8 +57,7 @@ def _serializer(kind: type[Any]) -> SchemaSerializer:
 
 def dumps(event: Event | Header) -> str:
     """One event as one line of JSON, without the newline."""
-    kind: type[object] = type(event)
-    return _serializer(kind).to_json(event).decode()
+    return _serializer(type(event)).to_json(event).decode()  # type: ignore[arg-type] # a type can be hashed
 
 
 def loads(line: str | bytes) -> Event:
